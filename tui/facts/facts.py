@@ -1,0 +1,306 @@
+"""Facts: what happened at a socket, at a time. Immutable, append-only, enough to rebuild everything.
+
+Written by ``tui.probe`` only, read by ``tui.session`` and every view. The field names are a contract
+(design §4): scripts read these lines. A field without a default is on every line of its type; a field with
+one is left out while it has that value.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+SCHEMA = 1
+"""The version of the line format. A recording of a later one is kept and shown as such."""
+
+Direction = Literal["in", "out"]
+
+How = Literal[
+    "fin", "reset", "timeout", "unreachable", "refused", "dns", "proxy", "tls", "http", "handshake",
+    "protocol", "local",
+]  # fmt: skip
+"""How a connection ended, at the lowest layer that says so."""
+
+Phase = Literal["dns", "tcp", "proxy", "tls", "http", "open"]
+"""How far a connection had come when it ended."""
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """What every line has in common."""
+
+    t: float
+    """Unix time, seconds, to the microsecond."""
+    m: float
+    """The probe's monotonic clock, seconds: the only clock that is ever subtracted."""
+    s: str = ""
+    """Session name; empty where the line is about the whole probe."""
+    c: int = 0
+    """Connection number within the session, from 1; 0 where there is none."""
+    n: int = 0
+    """Counts the facts of one probe from 1: a gap is a lost line."""
+
+
+class Probe(Fact, frozen=True, kw_only=True, tag="probe"):
+    """The first line: who wrote what follows."""
+
+    schema: int
+    version: str
+    host: str
+    clock: str
+    """The name of the monotonic clock's source, e.g. ``clock_gettime(CLOCK_MONOTONIC)``."""
+
+
+class Target(Fact, frozen=True, kw_only=True, tag="target"):
+    """A session was asked for. Written once per session, before its first connection."""
+
+    url: str
+    spec: dict[str, Any] = {}
+    """The options that differ from their defaults, by their long names; secrets redacted."""
+    redacted: bool = False
+
+
+class Resolved(Fact, frozen=True, kw_only=True, tag="resolved"):
+    """A name was looked up."""
+
+    host: str
+    addresses: list[str]
+    ms: float
+    error: str | None = None
+    """The resolver's error name, e.g. ``EAI_NONAME``."""
+
+
+class Route(Fact, frozen=True, kw_only=True, tag="route"):
+    """The address this machine would send from now. It changes when an interface or a VPN does."""
+
+    when: Literal["open", "silent", "end"]
+    remote: str
+    local: str | None
+    error: str | None = None
+
+
+class Tcp(Fact, frozen=True, kw_only=True, tag="tcp"):
+    """A TCP connection was made, or an attempt at one address failed (``role`` attempt, with ``errno``)."""
+
+    role: Literal["main", "attempt", "info", "receive", "send", "postmortem"]
+    remote: str
+    local: str | None
+    ms: float
+    errno: str | None = None
+
+
+class Proxy(Fact, frozen=True, kw_only=True, tag="proxy"):
+    """An outbound proxy answered."""
+
+    url: str
+    ok: bool
+    status: int | None = None
+    error: str | None = None
+    ms: float = 0.0
+
+
+class Certificate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One certificate of the chain the server presented, leaf first."""
+
+    subject: str
+    issuer: str
+    names: list[str]
+    not_before: str
+    not_after: str
+    sha256: str
+
+
+class Tls(Fact, frozen=True, kw_only=True, tag="tls"):
+    """The TLS handshake ended, well or not."""
+
+    ok: bool
+    version: str | None = None
+    cipher: str | None = None
+    alpn: str | None = None
+    servername: str | None = None
+    chain: list[Certificate] = []
+    error: str | None = None
+    """The verification error's or the TLS library's words."""
+    verify_code: int | None = None
+    """OpenSSL's X509_V_ERR number, where verification failed."""
+    ms: float = 0.0
+
+
+class Http(Fact, frozen=True, kw_only=True, tag="http"):
+    """An HTTP request left or an HTTP answer came."""
+
+    dir: Direction
+    method: str | None = None
+    target: str | None = None
+    status: int | None
+    """None on a request, and on an answer that is no HTTP: its first bytes are in ``raw``."""
+    phrase: str | None = None
+    headers: list[tuple[str, str]] = []
+    """In order, as Latin-1."""
+    body: str | None = None
+    """At most 4 KiB of it."""
+    raw: str | None = None
+    """At most 4 KiB as Latin-1, where the bytes are no HTTP."""
+    cut: bool = False
+    ms: float | None = None
+    redacted: bool = False
+
+
+class Open(Fact, frozen=True, kw_only=True, tag="open"):
+    """The WebSocket handshake succeeded (RFC 6455 §4.1)."""
+
+    subprotocol: str | None
+    extensions: list[str]
+
+
+class Frame(Fact, frozen=True, kw_only=True, tag="frame"):
+    """One WebSocket frame (RFC 6455 §5.2), as it was on the wire."""
+
+    dir: Direction
+    opcode: int
+    fin: bool
+    rsv: int
+    """RSV1 = 4, RSV2 = 2, RSV3 = 1."""
+    masked: bool
+    size: int
+    """Payload bytes, after inflate."""
+    wire: int
+    """Header and payload bytes as sent."""
+    head: str
+    """The header bytes in hex."""
+    deflate: bool
+    text: str | None = None
+    b64: str | None = None
+    code: int | None = None
+    reason: str | None = None
+    error: str | None = None
+    """The id of the rule this frame breaks (``tui.protocols.websocket``)."""
+    cut: bool = False
+    """Only the first 4 KiB of the payload are here."""
+    redacted: bool = False
+
+
+class Bytes(Fact, frozen=True, kw_only=True, tag="bytes"):
+    """One read or write of a stream that has no frames of its own: STOMP over TCP, or an HTTP body."""
+
+    dir: Direction
+    size: int
+    text: str | None = None
+    b64: str | None = None
+    redacted: bool = False
+
+
+class Command(Fact, frozen=True, kw_only=True, tag="command"):
+    """A session command was carried out, or refused with ``why``."""
+
+    id: str | int | None
+    do: str
+    ok: bool
+    why: str | None
+    redacted: bool = False
+
+
+class Stop(Fact, frozen=True, kw_only=True, tag="stop"):
+    """The probe begins to stop. What it does afterwards never changes a verdict."""
+
+    why: Literal["duration", "eof", "signal", "quit"]
+
+
+class Stall(Fact, frozen=True, kw_only=True, tag="stall"):
+    """This process was not scheduled, the machine slept, or reading had to slow down."""
+
+    why: Literal["scheduling", "sleep", "reading"]
+    wall: float
+    """Seconds the wall clock moved over the gap."""
+    mono: float
+    """Seconds the monotonic clock moved over the gap."""
+
+
+class TcpInfo(Fact, frozen=True, kw_only=True, tag="tcp_info"):
+    """What the kernel knows of the connection, after 1, 2, 4, 8 … s of silence and at its end."""
+
+    when: Literal["silent", "end"]
+    outq: int | None
+    """Bytes in the send queue, unacknowledged ones included."""
+    notsent: int | None
+    """Bytes in the send queue that were never sent."""
+    unacked: int
+    """Segments in flight."""
+    retrans: int
+    """Retransmissions of the segment now in flight."""
+    total_retrans: int
+    rtt_ms: float
+    last_ack_ms: float
+    """Since the last acknowledgement came in."""
+    last_data_ms: float
+    """Since the last data came in."""
+    state: str
+    """The TCP state's name, e.g. ``ESTABLISHED``."""
+
+
+class Postmortem(Fact, frozen=True, kw_only=True, tag="postmortem"):
+    """One stage of the attempt made after an unexplained drop."""
+
+    stage: str
+    ok: bool
+    how: str | None = None
+    ms: float | None = None
+    status: int | None = None
+
+
+class Eof(Fact, frozen=True, kw_only=True, tag="eof"):
+    """A FIN was seen (``in``) or sent (``out``)."""
+
+    dir: Direction
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """A TLS alert (RFC 8446 §6)."""
+
+    name: str
+    number: int
+    dir: Direction
+
+
+class CloseNotify(msgspec.Struct, frozen=True, kw_only=True):
+    """Which side ended its half of the TLS stream in order (RFC 8446 §6.1)."""
+
+    in_: bool = msgspec.field(name="in")
+    out: bool
+
+
+class End(Fact, frozen=True, kw_only=True, tag="end"):
+    """The connection is over: exactly one per connection."""
+
+    how: How
+    phase: Phase
+    errno: str | None
+    """The errno's name, e.g. ``ECONNRESET``."""
+    detail: str | None = None
+    """The library's or the system's own words, where they say more."""
+    alert: Alert | None
+    close_notify: CloseNotify | None
+    """None where the connection was not TLS."""
+    undecoded: int
+    """Bytes received of a frame that never became whole."""
+    unread: int
+    """Bytes the kernel still held for us."""
+    unsent: int
+    """Bytes we still held for the kernel."""
+
+
+class Unknown(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a type, or of a schema, that this version does not know: kept whole, shown as such."""
+
+    type: str
+    line: bytes
+    t: float = 0.0
+    m: float = 0.0
+    s: str = ""
+    c: int = 0
+    n: int = 0
+
+
+KNOWN = (
+    Probe | Target | Resolved | Route | Tcp | Proxy | Tls | Http | Open | Frame | Bytes | Command | Stop
+    | Stall | TcpInfo | Postmortem | Eof | End
+)  # fmt: skip
+"""Every fact of this schema, as the union the codec decodes."""

@@ -1,0 +1,122 @@
+"""Findings: what is computed from facts and a clock, by pure code. A recording's findings are ignored when it
+is read, because they are computed again.
+
+Made by ``tui.session`` and emitted by ``tui.diagnosis.engine`` only. The field names are a contract (design §4).
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from tui.facts.facts import Alert, CloseNotify, Direction, Fact, How, Phase
+
+Layer = Literal["stomp-out", "stomp-in", "ws-ping", "sockjs-h"]
+"""A keep-alive layer. They are never mixed up: each has its own timer."""
+
+
+class Finding(Fact, frozen=True, kw_only=True):
+    """What every finding has in common. ``n`` is the number of the last fact before it."""
+
+    finding: bool
+
+    def __post_init__(self) -> None:
+        if not self.finding:
+            raise ValueError("a finding says so")
+
+
+class Stomp(Finding, frozen=True, kw_only=True, tag="stomp"):
+    """One STOMP frame became whole, or an EOL beat came (``command`` "beat")."""
+
+    dir: Direction
+    command: str
+    headers: list[tuple[str, str]]
+    """In order, repeated ones included, unescaped as the version asks."""
+    size: int
+    """Body bytes; for a beat its own bytes."""
+    lines: list[int]
+    """The ``n`` of the facts it was carried in."""
+
+
+class Heartbeat(Finding, frozen=True, kw_only=True, tag="heartbeat"):
+    """A keep-alive timer changed state."""
+
+    layer: Layer
+    state: Literal["negotiated", "late", "missed", "recovered"]
+    every_ms: float
+    """The negotiated interval; 0 where the layer is off."""
+    gap_ms: float | None = None
+    """The silence so far, or the one that just ended."""
+
+
+class Note(Finding, frozen=True, kw_only=True, tag="note"):
+    """Something a person should know: a catalogue key, its arguments and its English text."""
+
+    key: str
+    args: dict[str, Any]
+    text: str
+    lines: list[int] = []
+
+
+class Transport(msgspec.Struct, frozen=True, kw_only=True):
+    """The ``end`` fact's own words, repeated in the close report."""
+
+    how: How
+    phase: Phase
+    errno: str | None
+    detail: str | None
+    alert: Alert | None
+    close_notify: CloseNotify | None
+    undecoded: int
+    unread: int
+    unsent: int
+
+
+class AppView(msgspec.Struct, frozen=True, kw_only=True, rename={"was_clean": "wasClean"}):
+    """What a browser's CloseEvent would have said (WHATWG websockets, "close event")."""
+
+    code: int
+    reason: str
+    was_clean: bool
+
+
+class CloseFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """A Close frame that was on the wire. ``code`` is None where the frame had no status."""
+
+    code: int | None
+    reason: str
+
+
+class Close(Finding, frozen=True, kw_only=True, tag="close"):
+    """How one connection ended, who ended it and what was said: the close report, one per connection."""
+
+    code: int | None
+    """The peer's code if it said one, else ours, else 1005 or 1006 (``synthetic``); None where the transport is TCP."""
+    name: str | None
+    """The code's IANA name."""
+    reason: str
+    synthetic: bool
+    """The code was on no wire: 1005 and 1006 only ever stand for what was missing (RFC 6455 §7.1.5)."""
+    received: CloseFrame | None
+    """The first Close frame the peer sent."""
+    sent: CloseFrame | None
+    """The first Close frame we sent."""
+    clean: bool
+    """Both Close frames were exchanged before TCP ended (RFC 6455 §7.1.4)."""
+    initiator: Literal["local", "remote", "simultaneous", "none"]
+    """Whose ending act came first."""
+    transport: Transport
+    app_view: AppView | None
+    age: float | None
+    """Seconds from ready to the first ending act; None if the session never became ready."""
+    idle_rx: float | None
+    """Seconds from the last byte received to the first ending act, Close frames not counted."""
+    idle_tx: float | None
+    idle_any: float | None
+    asked: bool = False
+    """Somebody here asked for this end."""
+    error: str | None = None
+    """The ``message`` header of the last STOMP ERROR."""
+
+
+COMPUTED = Stomp | Heartbeat | Note | Close
+"""Every finding of this schema."""

@@ -1,0 +1,66 @@
+"""Redaction: done once, in the probe, before a line is written. What is taken out here is nowhere.
+
+URL userinfo, query parameters and headers whose names are on the list, STOMP passcodes in frames we composed,
+and whatever ``--redact`` matches. Sizes stay true; the line says ``redacted``.
+"""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+MASK = "***"
+
+SECRET_NAMES = frozenset({
+    "access_token", "api-key", "api_key", "apikey", "auth", "auth_token", "authorization", "cookie", "id_token",
+    "jwt", "key", "passcode", "passwd", "password", "proxy-authorization", "pwd", "refresh_token", "secret",
+    "session_token", "set-cookie", "sig", "signature", "ticket", "token", "x-api-key", "x-auth-token", "x-csrf-token",
+    "x-xsrf-token",
+})  # fmt: skip
+"""Header and query names, lower case, whose values never reach a line."""
+
+_USERINFO = re.compile(r"(?<=//)[^/?#@]*@")
+_PARAMETER = re.compile(r"(?<=[?&])([^=&#]*)=([^&#]*)")
+_STOMP_SECRET = re.compile(r"(?m)^(passcode|authorization|token|password):[^\r\n\x00]*", re.IGNORECASE)
+
+
+class Redactor:
+    """Takes secrets out of what is about to be written.
+
+    Args:
+        patterns: ``--redact`` expressions; what they match is masked in every text.
+        enabled: False for ``--no-redact``.
+
+    Raises:
+        re.error: a pattern is no regular expression.
+    """
+
+    def __init__(self, patterns: Iterable[str] = (), *, enabled: bool = True) -> None:
+        self.enabled = enabled
+        self._patterns = [re.compile(pattern) for pattern in patterns]
+
+    def text(self, text: str) -> str:
+        """Free text: masked where a pattern of the user's matches."""
+        if self.enabled:
+            for pattern in self._patterns:
+                text = pattern.sub(MASK, text)
+        return text
+
+    def url(self, url: str) -> str:
+        """A URL or request target without its userinfo and its secret query values."""
+        if not self.enabled:
+            return url
+        url = _USERINFO.sub(f"{MASK}@", url)
+        url = _PARAMETER.sub(
+            lambda found: f"{found[1]}={MASK if unquote(found[1]).lower() in SECRET_NAMES else found[2]}", url
+        )
+        return self.text(url)
+
+    def headers(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Header pairs with the secret ones masked, in order."""
+        if not self.enabled:
+            return list(headers)
+        return [(name, MASK if name.lower() in SECRET_NAMES else self.text(value)) for name, value in headers]
+
+    def composed(self, text: str) -> str:
+        """The text of a message we made ourselves: STOMP credentials are masked as well."""
+        return self.text(_STOMP_SECRET.sub(rf"\1:{MASK}", text)) if self.enabled else text
