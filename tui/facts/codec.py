@@ -4,6 +4,7 @@
 """
 
 import re
+from typing import Any
 
 import msgspec
 
@@ -19,6 +20,10 @@ _INVISIBLE = re.compile(
 )
 
 
+_BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What a line that is no line of ours makes msgspec raise: bad JSON, bad UTF-8, a depth made to break readers."""
+
+
 class BadLine(ValueError):
     """A line that is no JSON object: torn, or not ours. ``str()`` says what is wrong with it."""
 
@@ -28,9 +33,23 @@ def _escape(match: re.Match[str]) -> str:
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
+def _without_surrogates(value: Any) -> Any:
+    """Builtins whose lone surrogates, which UTF-8 cannot hold, are spelled out: ``\\udcff``."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_surrogates(item) for item in value]
+    return value
+
+
 def encode(line: Fact) -> bytes:
     """One line, newline included, as it is written to stdout and into a recording."""
-    raw = _encoder.encode(line)
+    try:
+        raw = _encoder.encode(line)
+    except UnicodeEncodeError:
+        raw = _encoder.encode(_without_surrogates(msgspec.to_builtins(line)))
     if not raw.isascii() or b"\x7f" in raw:
         raw = _INVISIBLE.sub(_escape, raw.decode()).encode()
     return raw + b"\n"
@@ -46,7 +65,7 @@ def decode(line: bytes) -> KNOWN | COMPUTED | Unknown:
         known = _decoder.decode(line)
     except msgspec.ValidationError:
         return _unknown(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _BROKEN as error:
         raise BadLine(str(error)) from error
     if isinstance(known, Probe) and known.schema > SCHEMA:
         return _unknown(line)
@@ -70,7 +89,7 @@ class _Common(msgspec.Struct):
 def _unknown(line: bytes) -> Unknown:
     try:
         common = msgspec.json.decode(line, type=_Common)
-    except msgspec.MsgspecError as error:
+    except _BROKEN as error:
         raise BadLine(str(error)) from error
     return Unknown(
         type=common.type, line=line.rstrip(b"\n"), t=common.t, m=common.m, s=common.s, c=common.c, n=common.n

@@ -26,7 +26,8 @@ class Parameter(NamedTuple):
 
     name: str
     kind: str
-    """``word``, ``rest`` (everything to the end of the line), ``int``, ``float`` or ``hex``."""
+    """``word``, ``rest`` (everything to the end of the line), ``head`` (everything before the last word), ``int``,
+    ``code`` (0 to 65535), ``float`` or ``hex``."""
     required: bool = True
 
 
@@ -39,7 +40,7 @@ VERBS: Mapping[str, tuple[Parameter, ...]] = {
     "raw-frame": (Parameter("HEX", "hex"),),
     "ping": (Parameter("TEXT", "rest", False),),
     "pong": (Parameter("TEXT", "rest", False),),
-    "close": (Parameter("CODE", "int", False), Parameter("REASON", "rest", False)),
+    "close": (Parameter("CODE", "code", False), Parameter("REASON", "rest", False)),
     "disconnect": (),
     "half-close": (),
     "reset": (),
@@ -118,7 +119,7 @@ def parse(line: str) -> SessionCommand:
     if not line.startswith("{"):
         return parse_words(line)
     try:
-        said = msgspec.json.decode(line, type=_Json)
+        said = msgspec.json.decode(line.encode("utf-8", "surrogateescape"), type=_Json)
     except msgspec.MsgspecError as error:
         raise BadCommand("command.bad_json", error=str(error)) from error
     if said.cmd == "open":
@@ -166,7 +167,11 @@ def parse_words(line: str) -> SessionCommand:
 
 def _read(verb: str, parameter: Parameter, word: str) -> str | int | float | bytes:
     try:
-        if parameter.kind == "int":
+        if parameter.kind in ("int", "code"):
+            if not (word.isascii() and word.isdecimal() and len(word) < 10):
+                raise ValueError
+            if parameter.kind == "code" and int(word) > 0xFFFF:
+                raise ValueError
             return int(word)
         if parameter.kind == "float":
             number = float(word)
@@ -176,7 +181,5 @@ def _read(verb: str, parameter: Parameter, word: str) -> str | int | float | byt
         if parameter.kind == "hex":
             return bytes.fromhex(word)
     except ValueError:
-        raise BadCommand(
-            "command.bad_argument", verb=verb, name=parameter.name, given=word, kind=parameter.kind
-        ) from None
+        raise BadCommand(f"command.bad_{parameter.kind}", verb=verb, name=parameter.name, given=word) from None
     return unescape(word)

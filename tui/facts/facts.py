@@ -195,6 +195,9 @@ class Command(Fact, frozen=True, kw_only=True, tag="command"):
     do: str
     ok: bool
     why: str | None
+    """The catalogue key of why it was refused."""
+    args: dict[str, Any] = {}
+    """The key's arguments."""
     redacted: bool = False
 
 

@@ -34,7 +34,7 @@ class Stomp(Finding, frozen=True, kw_only=True, tag="stomp"):
     size: int
     """Body bytes; for a beat its own bytes."""
     lines: list[int]
-    """The ``n`` of the facts it was carried in."""
+    """The ``n`` of the facts it was carried in; of more than 1000 the first 999 and the last."""
 
 
 class Heartbeat(Finding, frozen=True, kw_only=True, tag="heartbeat"):
@@ -90,9 +90,10 @@ class Close(Finding, frozen=True, kw_only=True, tag="close"):
     """How one connection ended, who ended it and what was said: the close report, one per connection."""
 
     code: int | None
-    """The peer's code if it said one, else ours, else 1005 or 1006 (``synthetic``); None where the transport is TCP."""
+    """The code in the first Close frame *received* (RFC 6455 §7.1.5), whatever it is; 1005 where that frame had none
+    and 1006 where no Close frame came (``synthetic``); None where there is no WebSocket."""
     name: str | None
-    """The code's IANA name."""
+    """The code's IANA name; from 3000 up the one of the product the surroundings point to."""
     reason: str
     synthetic: bool
     """The code was on no wire: 1005 and 1006 only ever stand for what was missing (RFC 6455 §7.1.5)."""
@@ -101,21 +102,23 @@ class Close(Finding, frozen=True, kw_only=True, tag="close"):
     sent: CloseFrame | None
     """The first Close frame we sent."""
     clean: bool
-    """Both Close frames were exchanged before TCP ended (RFC 6455 §7.1.4)."""
+    """Both Close frames, theirs a valid one, were exchanged before TCP ended (RFC 6455 §7.1.4)."""
     initiator: Literal["local", "remote", "simultaneous", "none"]
-    """Whose ending act came first."""
+    """Whose ending act came first: a Close frame, FIN, RST, TLS alert, STOMP DISCONNECT, our timeout or our giving up.
+    ``simultaneous`` where both Close frames were under way at once; ``none`` where only the network failed."""
     transport: Transport
     app_view: AppView | None
     age: float | None
     """Seconds from ready to the first ending act; None if the session never became ready."""
     idle_rx: float | None
-    """Seconds from the last byte received to the first ending act, Close frames not counted."""
+    """Seconds from the last byte received to the first ending act, that act itself not counted; handshake bytes
+    count, so it is there where a session never became ready. None if nothing was received."""
     idle_tx: float | None
     idle_any: float | None
     asked: bool = False
-    """Somebody here asked for this end."""
+    """Somebody here asked for this end, by a command or by stopping the probe, before the peer had acted."""
     error: str | None = None
-    """The ``message`` header of the last STOMP ERROR."""
+    """The ``message`` header of the last STOMP ERROR; empty where that had none, None where no ERROR came."""
 
 
 COMPUTED = Stomp | Heartbeat | Note | Close

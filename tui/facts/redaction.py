@@ -18,9 +18,20 @@ SECRET_NAMES = frozenset({
 })  # fmt: skip
 """Header and query names, lower case, whose values never reach a line."""
 
-_USERINFO = re.compile(r"(?<=//)[^/?#@]*@")
-_PARAMETER = re.compile(r"(?<=[?&])([^=&#]*)=([^&#]*)")
-_STOMP_SECRET = re.compile(r"(?m)^(passcode|authorization|token|password):[^\r\n\x00]*", re.IGNORECASE)
+_USERINFO = re.compile(r"(?<=//)[^/?#]*@")
+_PARAMETER = re.compile(r"(?<=[?&#])([^=&#]*)=([^&#]*)")
+_STOMP_HEAD = re.compile(r"(?:\A|\x00)[\r\n]*[^:\r\n\x00]+(?:\r?\n[^\r\n\x00]+)+")
+"""A frame's command and header lines: bodies are left alone, their ``content-length`` must stay true."""
+_STOMP_SECRET = re.compile(rf"(?m)^({'|'.join(sorted(SECRET_NAMES))}):[^\r\n\x00]*", re.IGNORECASE)
+_URL_HEADERS = frozenset({"content-location", "location", "origin", "referer"})
+"""Headers whose values are URLs, which may hold secrets of their own."""
+
+
+def _stars(found: re.Match[str]) -> str:
+    """As many stars as the match has bytes; its NULs and line ends stay, because they end frames."""
+    return "".join(
+        char if char in "\0\r\n" else "*" * len(char.encode(errors="surrogatepass")) for char in found[0]
+    )
 
 
 class Redactor:
@@ -42,7 +53,14 @@ class Redactor:
         """Free text: masked where a pattern of the user's matches."""
         if self.enabled:
             for pattern in self._patterns:
-                text = pattern.sub(MASK, text)
+                text = pattern.sub(lambda found: MASK if found[0] else "", text)
+        return text
+
+    def payload(self, text: str) -> str:
+        """The text of a message: what is masked keeps its bytes, so that lengths inside the message stay true."""
+        if self.enabled:
+            for pattern in self._patterns:
+                text = pattern.sub(_stars, text)
         return text
 
     def url(self, url: str) -> str:
@@ -59,8 +77,15 @@ class Redactor:
         """Header pairs with the secret ones masked, in order."""
         if not self.enabled:
             return list(headers)
-        return [(name, MASK if name.lower() in SECRET_NAMES else self.text(value)) for name, value in headers]
+        return [(name, self._header(name.lower(), value)) for name, value in headers]
+
+    def _header(self, name: str, value: str) -> str:
+        if name in SECRET_NAMES:
+            return MASK
+        return self.url(value) if name in _URL_HEADERS else self.text(value)
 
     def composed(self, text: str) -> str:
         """The text of a message we made ourselves: STOMP credentials are masked as well."""
-        return self.text(_STOMP_SECRET.sub(rf"\1:{MASK}", text)) if self.enabled else text
+        if not self.enabled:
+            return text
+        return self.payload(_STOMP_HEAD.sub(lambda head: _STOMP_SECRET.sub(rf"\1:{MASK}", head[0]), text))

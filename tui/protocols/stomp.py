@@ -5,6 +5,7 @@ lines end in LF or CRLF; an EOL between frames is a heart-beat. ``tui.session`` 
 the lab's broker decodes its clients.
 """
 
+import re
 from dataclasses import dataclass, field
 
 COMMANDS = frozenset({
@@ -17,6 +18,8 @@ WITH_BODY = frozenset({"SEND", "MESSAGE", "ERROR"})
 
 _UNESCAPED = frozenset({"CONNECT", "CONNECTED", "STOMP"})
 """STOMP 1.2, "Value Encoding": these are never escaped, for 1.0's sake."""
+
+_EOLS = re.compile(rb"[\r\n]+")
 
 _ESCAPES = {"\\n": "\n", "\\c": ":", "\\\\": "\\", "\\r": "\r"}
 
@@ -123,8 +126,10 @@ class StompDecoder:
                 trailing = True
                 continue
             if self._open is None:
-                eols = len(buffer) - len(buffer.lstrip(b"\r\n"))
-                if eols:
+                found = _EOLS.match(buffer)
+                if found:
+                    eols = found.end()
+                    del found
                     # EOLs after a frame's NUL in the same bytes belong to it; any others are a beat.
                     if not trailing:
                         events.append(Beat(eols))
@@ -158,24 +163,29 @@ class StompDecoder:
         buffer = self._buffer
         start = max(0, self._searched - 2)
         nul = buffer.find(0, start)
-        blanks = [(at, at + len(eol)) for eol in (b"\n\n", b"\n\r\n") if (at := buffer.find(eol, start)) >= 0]
-        head, body = min(blanks, default=(len(buffer), 0))
-        if 0 <= nul < head:
-            command, headers, flaws = self._lines(bytes(buffer[:nul]))
-            del buffer[: nul + 1]
-            return StompFrame(command, headers, b"", [*flaws, "no-blank-line"])
+        # Nothing is searched past the frame's own NUL: a message of a million small frames must cost no more.
+        stop = nul if nul >= 0 else len(buffer)
+        blanks = [
+            (at, at + len(eol)) for eol in (b"\n\n", b"\n\r\n") if (at := buffer.find(eol, start, stop)) >= 0
+        ]
+        # Without a blank line or a NUL in the buffer, the last two bytes may be the beginning of a blank line.
+        head, body = min(blanks, default=(nul if nul >= 0 else stop - 2, 0))
+        if self._limit and head > self._limit:
+            kept = bytes(buffer[: min(KEPT, self._limit)])
+            command, headers, flaws = self._lines(kept.rpartition(b"\n")[0] or kept)
+            self._skip_to_nul = True
+            return StompFrame(command, headers, b"", [*flaws, "too-big"])
         if blanks:
             command, headers, flaws = self._lines(bytes(buffer[:head]))
             self._open = _Open(command, headers, flaws, self._content_length(headers, flaws), body)
             del buffer[:body]
             self._searched = 0
             return None
+        if nul >= 0:
+            command, headers, flaws = self._lines(bytes(buffer[:nul]))
+            del buffer[: nul + 1]
+            return StompFrame(command, headers, b"", [*flaws, "no-blank-line"])
         self._searched = len(buffer)
-        if self._limit and len(buffer) > self._limit:
-            command, headers, flaws = self._lines(bytes(buffer[:KEPT]))
-            buffer.clear()
-            self._skip_to_nul = True
-            return StompFrame(command, headers, b"", [*flaws, "too-big"])
         return None
 
     def _body(self, frame: _Open) -> StompFrame | None:
@@ -190,16 +200,16 @@ class StompDecoder:
             frame.length = length = None
         if length is not None:
             self._skip = length + 1
-            return StompFrame(frame.command, frame.headers, bytes(buffer[:KEPT]), [*frame.flaws, "too-big"])
+            kept = bytes(buffer[: min(length, KEPT)])
+            return StompFrame(frame.command, frame.headers, kept, [*frame.flaws, "too-big"])
         # Without a usable length the body ends at the first NUL (STOMP 1.2, "STOMP Frames").
         nul = buffer.find(0, self._searched)
-        if nul >= 0:
-            return self._whole(frame, nul)
-        if self._limit and len(buffer) > self._limit:
-            kept = bytes(buffer[:KEPT])
-            buffer.clear()
+        if self._limit and (nul if nul >= 0 else len(buffer)) > self._limit:
+            kept = bytes(buffer[: min(KEPT, self._limit)])
             self._skip_to_nul = True
             return StompFrame(frame.command, frame.headers, kept, [*frame.flaws, "too-big"])
+        if nul >= 0:
+            return self._whole(frame, nul)
         self._searched = len(buffer)
         return None
 

@@ -83,6 +83,9 @@ class Scanner:
         self._from_server = from_server
         self._buffer = bytearray()
         self._skip = 0
+        """Bytes still to come of a frame that was given up on."""
+        self._skipped = 0
+        """Bytes that came of it."""
         self._lost = False
         self._message: int | None = None
         """The opcode of the message whose fragments are coming in."""
@@ -93,11 +96,12 @@ class Scanner:
     @property
     def undecoded(self) -> int:
         """Bytes received of a frame that is not whole."""
-        return len(self._buffer) + self._skip
+        return len(self._buffer) + self._skipped
 
     def feed(self, data: bytes) -> list[ScannedFrame]:
         """Every frame that became whole, or was given up on, with these bytes."""
         if self._lost:
+            self._skipped += len(data)
             return []
         buffer = self._buffer
         buffer += data
@@ -107,9 +111,11 @@ class Scanner:
             if self._skip:
                 step = min(self._skip, len(buffer) - at)
                 self._skip -= step
+                self._skipped += step
                 at += step
                 if self._skip:
                     break
+                self._skipped = 0
             header = self._header(buffer, at)
             if header is None:
                 break
@@ -123,10 +129,12 @@ class Scanner:
                 frames.append(frame)
                 if length >> 63:
                     self._lost = True
+                    self._skipped = len(buffer) - at
                     at = len(buffer)
                     break
                 taken = min(len(buffer), end)
                 self._skip = end - taken
+                self._skipped = taken - at if self._skip else 0
                 at = taken
                 continue
             if len(buffer) < end:
@@ -173,7 +181,7 @@ class Scanner:
         self, buffer: bytearray, at: int, start: int, length: int, mask: bytes | None
     ) -> ScannedFrame:
         first = buffer[at]
-        kept = bytes(buffer[start : start + KEPT])
+        kept = bytes(buffer[start : start + min(length, KEPT)])
         if mask is not None:
             kept = unmask(kept, mask)
         return ScannedFrame(

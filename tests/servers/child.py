@@ -1,0 +1,80 @@
+"""A server as a child process of the test: started by hand, waited for, ended by its pid."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from tests.servers.ports import LOOPBACK
+
+_TICK = 0.05
+
+
+class Child:
+    """A process in a group of its own, its output in ``log``. ``stop`` ends the whole group."""
+
+    def __init__(
+        self, argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> None:
+        self.log = log
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=env,
+                cwd=cwd,
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+
+    def wait_until(self, ready: Callable[[], bool], timeout: float, what: str) -> None:
+        """Returns when ``ready()`` is true.
+
+        Raises:
+            AssertionError: the process ended or ``timeout`` seconds passed first; with the end of its log.
+        """
+        deadline = time.monotonic() + timeout
+        while not ready():
+            assert time.monotonic() < deadline, f"{what} not ready after {timeout} s:\n{self.tail()}"
+            try:
+                status = self._process.wait(_TICK)
+            except subprocess.TimeoutExpired:
+                continue
+            raise AssertionError(f"{what} ended with {status} before it was ready:\n{self.tail()}")
+
+    def wait_for_port(self, port: int, timeout: float = 10) -> None:
+        """Returns when something answers on the loopback ``port``."""
+        self.wait_until(lambda: answers(port), timeout, f"port {port}")
+
+    def tail(self) -> str:
+        """The end of its output."""
+        return self.log.read_text(errors="replace")[-4000:]
+
+    def wait(self, timeout: float) -> None:
+        """Returns when the process has ended, or after ``timeout`` seconds."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout)
+
+    def stop(self, sign: signal.Signals = signal.SIGTERM, timeout: float = 10) -> None:
+        """Sends ``sign`` to the process, waits, and kills what is left of its group."""
+        if self._process.poll() is None:
+            os.kill(self.pid, sign)
+            self.wait(timeout)
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def answers(port: int) -> bool:
+    """Whether a TCP connection to the loopback ``port`` is accepted."""
+    try:
+        socket.create_connection((LOOPBACK, port), 1).close()
+    except OSError:
+        return False
+    return True

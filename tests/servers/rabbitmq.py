@@ -1,0 +1,132 @@
+"""RabbitMQ with web-stomp as a child: its own epmd, directories and loopback ports, no service, no shared state."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from tests.servers.child import Child
+from tests.servers.ports import LOOPBACK, free_ports
+
+_PROGRAMS = "/usr/lib/rabbitmq/bin"
+"""The programs themselves: those in PATH change to a system user first."""
+_START_SECONDS = 60
+
+LOGIN = ("--login", "guest", "--passcode", "guest", "--vhost", "/")
+"""The options that log a client in. Without ``--vhost`` the URL's host is asked for: no vhost here."""
+
+
+def _program(name: str, path: str | None = None) -> str:
+    found = shutil.which(name, path=path)
+    assert found is not None, f"{name} is not installed: apt-get install rabbitmq-server"
+    return found
+
+
+class RabbitMq:
+    """A broker that runs from construction to ``stop``. ``url`` is where STOMP over WebSocket is spoken."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        amqp, dist, epmd, self.stomp_port, self.port = free_ports(5)
+        self._pid_file = home / "pid"
+        self._env = self._environment(amqp, dist, epmd)
+        (home / "plugins").write_text("[rabbitmq_stomp,rabbitmq_web_stomp].\n")
+        (home / "rabbit.conf").write_text(
+            f"listeners.tcp.default = {LOOPBACK}:{amqp}\n"
+            f"stomp.listeners.tcp.1 = {LOOPBACK}:{self.stomp_port}\n"
+            f"web_stomp.tcp.ip = {LOOPBACK}\n"
+            f"web_stomp.tcp.port = {self.port}\n"
+        )
+        server = _program("rabbitmq-server", _PROGRAMS)
+        self._broker: Child | None = None
+        # An epmd of our own: otherwise the broker daemonises one that nobody ends.
+        self._epmd = Child([_program("epmd"), "-port", str(epmd), "-address", LOOPBACK], log=home / "epmd.log")
+        try:
+            self._epmd.wait_for_port(epmd)
+            self._broker = Child([server], log=home / "broker.log", env=self._env, cwd=home)
+            self._broker.wait_until(self._logs_in, _START_SECONDS, "RabbitMQ")
+        except BaseException:
+            self.stop()
+            raise
+
+    def _environment(self, amqp: int, dist: int, epmd: int) -> dict[str, str]:
+        home = self._home
+        return {
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "HOME": str(home),
+            "RABBITMQ_NODENAME": "ground@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
+            "RABBITMQ_NODE_PORT": str(amqp),
+            "RABBITMQ_DIST_PORT": str(dist),
+            "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(home / "log"),
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_CONFIG_FILE": str(home / "rabbit"),
+            "RABBITMQ_CONF_ENV_FILE": str(home / "none"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"),
+            "RABBITMQ_PID_FILE": str(self._pid_file),
+            "ERL_EPMD_PORT": str(epmd),
+            "ERL_EPMD_ADDRESS": LOOPBACK,
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        }
+
+    def _logs_in(self) -> bool:
+        """Whether the broker accepts a login, on web-stomp's port too: listening comes before being ready."""
+        connect = b"CONNECT\naccept-version:1.2\nhost:/\nlogin:guest\npasscode:guest\n\n\0"
+        try:
+            socket.create_connection((LOOPBACK, self.port), 1).close()
+            with socket.create_connection((LOOPBACK, self.stomp_port), 1) as plain:
+                plain.settimeout(2)
+                plain.sendall(connect)
+                return plain.recv(4096).startswith(b"CONNECTED")
+        except OSError:
+            return False
+
+    @property
+    def url(self) -> str:
+        """The WebSocket endpoint, as a ``stomp+ws:`` target."""
+        return f"stomp+ws://{LOOPBACK}:{self.port}/ws"
+
+    @property
+    def log(self) -> str:
+        """What the broker has logged so far."""
+        return (self._home / "broker.log").read_text(errors="replace")
+
+    def ctl(self, *args: str) -> str:
+        """What ``rabbitmqctl ARGS`` printed.
+
+        Raises:
+            AssertionError: it failed.
+        """
+        done = subprocess.run(
+            [_program("rabbitmqctl", _PROGRAMS), "--quiet", *args],
+            env=self._env,
+            cwd=self._home,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, f"rabbitmqctl {' '.join(args)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def sigkill(self) -> float:
+        """Kills the broker's Erlang machine at once and returns the monotonic second at which it did."""
+        pid = int(self._pid_file.read_text())
+        moment = time.monotonic()
+        os.kill(pid, signal.SIGKILL)
+        return moment
+
+    def stop(self) -> None:
+        """Ends the broker and its epmd. What it held is thrown away, so nobody waits for it to say goodbye."""
+        if self._broker is not None:
+            with suppress(FileNotFoundError, ProcessLookupError):
+                self.sigkill()
+            self._broker.wait(_START_SECONDS)  # its start script takes note of the end
+            self._broker.stop()
+        self._epmd.stop()

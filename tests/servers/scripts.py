@@ -1,0 +1,137 @@
+"""What scripted servers do: honest endings and hostile openings. Each is a script, or makes one."""
+
+import zlib
+from collections.abc import Callable
+
+from websockets.frames import Opcode
+
+from tests.servers.scripted import Connection, Gone, Script
+
+ESCAPES = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp\u200b\u2066"
+"""OSC, CSI in seven and eight bits, a bidi override, a zero-width space and an isolate."""
+
+HUGE_LENGTH = 2**63
+
+
+def echo(connection: Connection) -> None:
+    """An endpoint that says back what it hears and answers pings and Close."""
+    connection.upgrade()
+    while (frame := connection.receive()).opcode != Opcode.CLOSE:
+        answer = Opcode.PONG if frame.opcode == Opcode.PING else Opcode(frame.opcode)
+        connection.frame(answer, frame.payload)
+    connection.frame(Opcode.CLOSE, frame.payload)
+
+
+def says(data: bytes) -> Script:
+    """Answers the request with ``data``, whatever it is, and ends."""
+
+    def script(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(data)
+
+    return script
+
+
+def after_upgrade(act: Callable[[Connection], None], *, deflate: bool = False) -> Script:
+    """A correct handshake, then ``act``."""
+
+    def script(connection: Connection) -> None:
+        connection.upgrade(deflate=deflate)
+        act(connection)
+
+    return script
+
+
+def answering(data: bytes, *, deflate: bool = False) -> Script:
+    """A correct handshake, then ``data`` as it is, then reads to the client's end."""
+
+    def act(connection: Connection) -> None:
+        connection.send(data)
+        connection.read_to_end()
+
+    return after_upgrade(act, deflate=deflate)
+
+
+def closes(code: int, reason: str, end: Callable[[Connection], None]) -> Script:
+    """A message, an orderly closing handshake, then ``end`` for what is below WebSocket."""
+
+    def act(connection: Connection) -> None:
+        connection.frame(Opcode.TEXT, b"hello")
+        connection.close(code, reason)
+        connection.receive_close()
+        end(connection)
+
+    return after_upgrade(act)
+
+
+def drops(end: Callable[[Connection], None]) -> Script:
+    """A message, then ``end`` without any Close frame."""
+
+    def act(connection: Connection) -> None:
+        connection.frame(Opcode.TEXT, b"hello")
+        end(connection)
+
+    return after_upgrade(act)
+
+
+def in_order(connection: Connection) -> None:
+    """close_notify, then FIN."""
+    connection.close_notify()
+    truncated(connection)
+
+
+def truncated(connection: Connection) -> None:
+    """FIN alone. What the client still says is read: an unread byte would turn the end into a RST."""
+    connection.fin()
+    connection.read_to_end()
+
+
+def reset(connection: Connection) -> None:
+    """RST."""
+    connection.reset()
+
+
+def header_drop_by_drop(connection: Connection) -> None:
+    """An answer whose header never ends: a byte every tenth of a second."""
+    connection.read_request()
+    connection.send(b"HTTP/1.1 101 Switching Protocols\r\nX-Slow: ")
+    while not connection.closing.wait(0.1):
+        connection.send(b"a")
+
+
+def bomb(size: int) -> bytes:
+    """A compressed text frame that inflates to ``size`` spaces (RFC 7692 §7.2.1)."""
+    deflate = zlib.compressobj(9, wbits=-15)
+    chunk = b" " * (1 << 20)
+    packed = b"".join(deflate.compress(chunk) for _ in range(size >> 20)) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    payload = packed.removesuffix(b"\x00\x00\xff\xff")
+    return b"\xc1\x7f" + len(payload).to_bytes(8, "big") + payload
+
+
+def refuses_with_escapes(connection: Connection) -> None:
+    """An HTTP answer with escape sequences wherever HTTP lets a server put text."""
+    connection.read_request()
+    hostile = ESCAPES.encode()
+    connection.send(
+        b"HTTP/1.1 403 " + hostile + b"\r\nServer: " + hostile + b"\r\nX-" + hostile + b": 1\r\n"
+        b"Content-Type: text/plain\r\nContent-Length: " + str(len(hostile)).encode() + b"\r\n\r\n" + hostile
+    )
+
+
+def stomp_with_escapes(connection: Connection) -> None:
+    """A STOMP broker whose every text holds escape sequences: headers, bodies, ERROR, the Close reason."""
+    connection.upgrade(subprotocol="v12.stomp", extra=f"Server: {ESCAPES}\r\n".encode().decode("latin-1"))
+    connection.receive()
+    for frame in (
+        f"CONNECTED\nversion:1.2\nserver:{ESCAPES}\nsession:{ESCAPES}\nheart-beat:0,0\n\n\0",
+        f"MESSAGE\ndestination:/topic/{ESCAPES}\nmessage-id:1\nsubscription:0\n{ESCAPES}:x\n\n{ESCAPES}\0",
+        f"ERROR\nmessage:{ESCAPES}\n\n{ESCAPES}\0",
+        f"{ESCAPES}\n\n\0",
+    ):
+        connection.frame(Opcode.TEXT, frame.encode())
+    connection.frame(Opcode.PING, ESCAPES.encode())
+    connection.close(4000, ESCAPES)
+    try:
+        connection.receive_close()
+    except Gone:
+        return

@@ -1,0 +1,78 @@
+"""What a real nginx with a short ``proxy_read_timeout`` does to idle sessions, and what ``watch`` says of it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.servers.nginx import Certificate, Nginx
+from tests.servers.ports import LOOPBACK
+from tests.servers.rabbitmq import LOGIN, RabbitMq
+from tests.servers.recordings import Recorder
+from tests.watching import Line, watching
+
+pytestmark = pytest.mark.real
+
+TIMEOUT = 2
+_TIMED_OUT = "upstream timed out (110: Connection timed out) while proxying upgraded connection"
+
+
+def assert_dropped_idle(close: Line) -> None:
+    """nginx counts bytes in both directions, ends with a bare FIN and says nothing."""
+    assert (close["code"], close["synthetic"], close["received"], close["sent"]) == (1006, True, None, None)
+    assert (close["initiator"], close["clean"]) == ("remote", False)
+    assert close["transport"]["how"] == "fin" and close["transport"]["undecoded"] == 0
+    assert TIMEOUT - 0.1 <= close["idle_any"] <= TIMEOUT + 0.5
+    assert close["idle_any"] == min(close["idle_rx"], close["idle_tx"])
+
+
+async def test_stomp_without_beats_behind_nginx(
+    broker: RabbitMq, proxy: Callable[..., Nginx], recorder: Recorder
+) -> None:
+    nginx = proxy(broker.port, TIMEOUT)
+    url = f"stomp+ws://{LOOPBACK}:{nginx.port}/ws"
+    async with watching(url, *LOGIN, "--heart-beat", "0,0") as watch:
+        assert await watch.finish() == 1
+
+    close = watch.the("close")
+    assert_dropped_idle(close)
+    assert close["transport"]["close_notify"] is None
+    assert close["app_view"] == {"code": 1006, "reason": "", "wasClean": False}
+    assert _TIMED_OUT in nginx.log
+    recorder.keep("nginx-idle-stomp", watch)
+
+
+async def test_beats_keep_a_session_behind_nginx_alive(broker: RabbitMq, proxy: Callable[..., Nginx]) -> None:
+    nginx = proxy(broker.port, TIMEOUT)
+    url = f"stomp+ws://{LOOPBACK}:{nginx.port}/ws"
+    async with watching(url, *LOGIN, "--heart-beat", "1000,0", "--duration", str(2 * TIMEOUT + 1)) as watch:
+        assert await watch.finish() == 0
+
+    close = watch.the("close")
+    assert (close["initiator"], close["asked"]) == ("local", True)
+    assert close["age"] > 2 * TIMEOUT
+
+
+async def test_idle_echo_behind_nginx(echo_port: int, proxy: Callable[..., Nginx], recorder: Recorder) -> None:
+    nginx = proxy(echo_port, TIMEOUT)
+    async with watching(f"ws://{LOOPBACK}:{nginx.port}/", "--do", "1 send hello") as watch:
+        assert await watch.finish() == 1
+
+    close = watch.the("close")
+    assert_dropped_idle(close)
+    assert [frame["text"] for frame in watch.of("frame")] == ["hello", "hello"]
+    assert abs(close["age"] - 1 - TIMEOUT) < 0.5
+    recorder.keep("nginx-idle-echo", watch)
+
+
+async def test_idle_echo_behind_nginx_with_tls(
+    echo_port: int, proxy: Callable[..., Nginx], certificate: Certificate, recorder: Recorder
+) -> None:
+    nginx = proxy(echo_port, TIMEOUT, certificate)
+    async with watching(f"wss://localhost:{nginx.port}/", "--cacert", str(certificate.ca)) as watch:
+        assert await watch.finish() == 1
+
+    close = watch.the("close")
+    assert_dropped_idle(close)
+    assert watch.the("tls")["ok"] is True
+    assert close["transport"]["close_notify"]["in"] is True
+    recorder.keep("nginx-idle-tls", watch)

@@ -1,0 +1,146 @@
+"""The WebSocket half of our client: frames, pings, pongs and the close handshake (RFC 6455 §5.5, §7).
+
+It conforms: it answers pings, echoes a Close, and on a framing error sends 1002, 1007 or 1009 once and keeps reading
+until the peer ends TCP or ``--close-timeout`` has passed. It sends no ping unless asked.
+"""
+
+import secrets
+from collections import deque
+
+from websockets.extensions import Extension
+from websockets.frames import Frame, Opcode
+
+from tui.client.outgoing import Act, Out, OutFrame
+from tui.facts import facts
+from tui.protocols.websocket import BINARY, CLOSE, ERRORS, PING, PONG, TEXT
+
+
+class WebSocketClient:
+    """One connection's WebSocket behaviour.
+
+    Args:
+        deflate: the negotiated permessage-deflate, or None.
+        close_timeout: seconds from our Close, or our echo, to ending TCP ourselves.
+        ping_interval: seconds between pings of ours, counted from open; None for none.
+        ping_timeout: seconds an own ping may stay unanswered before we close with 1011; None for ever.
+    """
+
+    def __init__(
+        self,
+        *,
+        deflate: Extension | None,
+        close_timeout: float,
+        ping_interval: float | None = None,
+        ping_timeout: float | None = None,
+    ) -> None:
+        self.out: deque[Out] = deque()
+        self.close_sent = False
+        self.close_received = False
+        self._deflate = deflate
+        self._close_timeout = close_timeout
+        self._ping_interval = ping_interval
+        self._ping_timeout = ping_timeout
+        self._next_ping: float | None = None
+        self._pong_due: float | None = None
+        self._pinged: bytes | None = None
+        self._give_up_at: float | None = None
+        self._pongs_held: list[bytes] | None = None
+
+    def opened(self, m: float) -> None:
+        """The 101 came."""
+        if self._ping_interval is not None:
+            self._next_ping = m + self._ping_interval
+
+    def received(self, frame: facts.Frame, payload: bytes, m: float) -> None:
+        """A frame came in; ``payload`` is what its fact holds."""
+        if frame.opcode == CLOSE and not self.close_received:
+            self.close_received = True
+            if not self.close_sent:
+                self._echo(frame)
+            self._give_up_at = self._give_up_at or m + self._close_timeout
+        elif frame.error is not None:
+            self.close(ERRORS[frame.error], frame.error, m)
+        elif frame.opcode == PING:
+            if self._pongs_held is not None:
+                self._pongs_held.append(payload)
+            elif not self.close_sent:
+                self.frame(PONG, payload)
+        elif frame.opcode == PONG and payload == self._pinged:
+            self._pinged = self._pong_due = None
+
+    def _echo(self, frame: facts.Frame) -> None:
+        """RFC 6455 §5.5.1: a Close is answered with a Close, typically echoing its code."""
+        if frame.error is not None:
+            self._send_close(ERRORS[frame.error], "")
+        else:
+            self._send_close(frame.code, "")
+
+    def close(self, code: int | None, reason: str, m: float) -> None:
+        """Starts the close handshake, once."""
+        if self.close_sent:
+            return
+        self._send_close(code, reason)
+        self._give_up_at = m + self._close_timeout
+
+    def _send_close(self, code: int | None, reason: str) -> None:
+        encoded = reason.encode("utf-8", "surrogateescape")[:123]
+        self.close_sent = True
+        self._next_ping = self._pong_due = None
+        self.frame(CLOSE, b"" if code is None else code.to_bytes(2) + encoded, code=code, reason=reason)
+
+    def message(self, payload: bytes, *, binary: bool = False, composed: bool = False) -> None:
+        """One data message in one frame: text unless ``binary``."""
+        self.frame(BINARY if binary else TEXT, payload, composed=composed)
+
+    def frame(
+        self, opcode: int, payload: bytes, *, code: int | None = None, reason: str | None = None, composed: bool = False
+    ) -> None:
+        """Queues one frame, masked (§5.3) and, for data, deflated if that was negotiated."""
+        frame = Frame(Opcode(opcode), payload)
+        deflated = self._deflate is not None and opcode in (TEXT, BINARY)
+        data = frame.serialize(mask=True, extensions=[self._deflate] if deflated and self._deflate else None)
+        length = data[1] & 127
+        head = data[: 2 + (2 if length == 126 else 8 if length == 127 else 0) + 4]
+        self.out.append(
+            OutFrame(
+                data, opcode, True, 4 if deflated else 0, True, head, payload, deflated, code, reason, composed
+            )
+        )
+
+    def ping(self, payload: bytes) -> None:
+        """A ping of the user's."""
+        self.frame(PING, payload)
+
+    def pong(self, payload: bytes) -> None:
+        """An unsolicited pong (§5.5.3)."""
+        self.frame(PONG, payload)
+
+    def hold_pongs(self) -> None:
+        """Pings are seen and not answered."""
+        self._pongs_held = self._pongs_held or []
+
+    def release_pongs(self) -> None:
+        """The latest held ping is answered (§5.5.3 allows only that), and those to come."""
+        held, self._pongs_held = self._pongs_held, None
+        if held and not self.close_sent:
+            self.frame(PONG, held[-1])
+
+    def next_wake(self) -> float | None:
+        """When ``wake`` is to be called."""
+        return min((at for at in (self._next_ping, self._pong_due, self._give_up_at) if at is not None), default=None)
+
+    def wake(self, m: float) -> None:
+        """Time has come to ``m``."""
+        if self._pong_due is not None and m >= self._pong_due:
+            self._pong_due = None
+            self.close(1011, "keepalive ping timeout", m)
+        if self._next_ping is not None and m >= self._next_ping:
+            assert self._ping_interval is not None
+            self._next_ping += self._ping_interval
+            if self._pinged is None:
+                self._pinged = secrets.token_hex(4).encode()
+                self._pong_due = m + self._ping_timeout if self._ping_timeout is not None else None
+                self.frame(PING, self._pinged)
+        if self._give_up_at is not None and m >= self._give_up_at:
+            self._give_up_at = None
+            self.out.append(Act("finish", "local", "close-timeout"))

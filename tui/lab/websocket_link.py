@@ -1,0 +1,113 @@
+"""One WebSocket connection of the lab: written to without waiting, and ended in any of the ways there are.
+
+``tui.lab.websocket_listener`` makes one for each connection; the driver writes to it as a ``Transport``.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator
+
+from websockets.asyncio.server import ServerConnection, broadcast
+from websockets.exceptions import ConnectionClosed
+
+from tui.lab.endings import Close, Ending, Fin, Reset
+from tui.lab.faults import Faults
+
+UNREAD_LIMIT = 4 * 1024 * 1024
+"""Bytes that may wait for a client that does not read; then it is reset, as brokers do to slow consumers."""
+
+PATIENCE = 5.0
+"""Seconds the client has to close its side after a FIN of ours."""
+
+
+class WebSocketLink:
+    """A ``Transport`` over one WebSocket."""
+
+    def __init__(self, ws: ServerConnection) -> None:
+        self._ws = ws
+        self._mute = False
+        self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+
+    def write(self, data: bytes) -> None:
+        """STOMP frames, as text where they are UTF-8 and otherwise binary."""
+        try:
+            self.send(data.decode())
+        except UnicodeDecodeError:
+            self.send(data)
+
+    def send(self, message: str | bytes) -> None:
+        """One message, text or binary."""
+        if self._mute or self._ending.done():
+            return
+        if self._ws.transport.get_write_buffer_size() > UNREAD_LIMIT:
+            self.end(Reset())
+            return
+        broadcast([self._ws], message)
+
+    def end(self, ending: Ending) -> None:
+        """The first ending asked for is the one that happens."""
+        if not self._ending.done():
+            self._ending.set_result(ending)
+
+    async def messages(self) -> AsyncIterator[str | bytes]:
+        """What the client sends, until the connection ends in whatever way."""
+        try:
+            async for message in self._ws:
+                yield message
+        except ConnectionClosed:
+            return
+
+    async def misbehave(self, faults: Faults) -> None:
+        """Lets happen what ``faults`` say, at their times."""
+        async with asyncio.TaskGroup() as tasks:
+            if faults.ping is not None:
+                tasks.create_task(self._ping_every(faults.ping))
+            if faults.any_later:
+                await asyncio.sleep(faults.after)
+                self._mute = faults.mute
+                if faults.deaf:
+                    self._ws.transport.pause_reading()
+                if faults.ending is not None:
+                    self.end(faults.ending)
+
+    async def ended(self) -> None:
+        """Waits until an ending is asked for and carries it out."""
+        ending = await self._ending
+        if isinstance(ending, Close):
+            await self._close(ending)
+        elif isinstance(ending, Fin):
+            await self._fin()
+        else:
+            self._reset()
+
+    async def _ping_every(self, seconds: float) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await self._ws.ping()
+            except ConnectionClosed:
+                return
+
+    async def _close(self, ending: Close) -> None:
+        try:
+            async with self._ws.send_context():
+                self._ws.protocol.send_close(ending.code, ending.reason)
+        except ConnectionClosed:
+            return
+
+    async def _fin(self) -> None:
+        # Closing the socket with unread bytes in it would send RST: the client's own end is waited for.
+        transport = self._ws.transport
+        if not transport.is_closing():
+            transport.write_eof()
+        try:
+            await asyncio.wait_for(self._ws.wait_closed(), PATIENCE)
+        except TimeoutError:
+            transport.abort()
+
+    def _reset(self) -> None:
+        raw: socket.socket = self._ws.transport.get_extra_info("socket")
+        # SO_LINGER with zero seconds: close() sends RST and drops what is unsent (socket(7)).
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._ws.transport.abort()

@@ -1,0 +1,49 @@
+"""Where every fact is stamped, numbered, folded and handed on. The probe has one."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from tui.diagnosis.engine import Engine
+from tui.facts.clocks import Moment, now
+from tui.facts.facts import Fact
+from tui.facts.findings import Finding
+from tui.facts.redaction import Redactor
+
+F = TypeVar("F", bound=Fact)
+
+
+class Journal:
+    """Writes facts in the order of their time and drives the engine with them.
+
+    Args:
+        sink: takes every fact and finding, in order.
+        redactor: what takes secrets out before a fact exists.
+    """
+
+    def __init__(self, sink: Callable[[Fact], None], redactor: Redactor) -> None:
+        self.engine = Engine()
+        self.redactor = redactor
+        self._sink = sink
+        self._count = 0
+        self._last = 0.0
+
+    def write(self, kind: type[F], *, at: Moment | None = None, **fields: Any) -> tuple[F, list[Finding]]:
+        """Writes one fact, at a given moment or this one; the fact and what it led to.
+
+        Time never runs backwards in a journal: a moment before the last fact's is moved up to it.
+        """
+        t, m = at or now()
+        self.pass_time(m)
+        self._last = max(m, self._last)
+        self._count += 1
+        fact = kind(t=t, m=self._last, n=self._count, **fields)
+        findings = self.engine.feed(fact)
+        self._sink(fact)
+        for finding in findings:
+            self._sink(finding)
+        return fact, findings
+
+    def pass_time(self, m: float) -> None:
+        """Emits what time alone has led to by ``m``."""
+        for finding in self.engine.advance(max(m, self._last)):
+            self._sink(finding)

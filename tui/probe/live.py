@@ -1,0 +1,131 @@
+"""One session of the probe: its connections one after the other, its ``--do`` schedule, its commands."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from tui.facts import facts
+from tui.facts.commands import SessionCommand
+from tui.options.spec import SessionSpec
+from tui.probe.connection import Connection
+from tui.probe.journal import Journal
+
+
+class LiveSession:
+    """A session somebody asked for.
+
+    Args:
+        spec: its options; ``name`` is set.
+        journal: where its facts go.
+        do: carries out a command as if it had been typed.
+        on_over: called each time a connection has ended and none follows by itself.
+    """
+
+    def __init__(
+        self,
+        spec: SessionSpec,
+        journal: Journal,
+        do: Callable[[SessionCommand], None],
+        on_over: Callable[[], None],
+    ) -> None:
+        self.spec = spec
+        self._journal = journal
+        self._do = do
+        self._on_over = on_over
+        self._connection: Connection | None = None
+        self._count = 0
+        self._again = asyncio.Event()
+        self.forgotten = False
+        self._schedule: list[asyncio.TimerHandle] = []
+        url = journal.redactor.url(spec.url)
+        shown = spec.shown(journal.redactor)
+        shown.pop("url", None)
+        shown.pop("name", None)
+        journal.write(facts.Target, s=spec.name, url=url, spec=shown, redacted=url != spec.url)
+
+    async def run(self, delay: float = 0.0) -> None:
+        """Connects, after ``delay`` seconds, and again whenever asked, until forgotten."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._again.wait()
+        while not self.forgotten:
+            self._again.clear()
+            self._count += 1
+            self._connection = Connection(self.spec, self._count, self._journal, self._ready)
+            await self._connection.run()
+            for handle in self._schedule:
+                handle.cancel()
+            self._schedule.clear()
+            if not self._again.is_set():
+                self._on_over()
+            await self._again.wait()
+        self._on_over()
+
+    @property
+    def over(self) -> bool:
+        """Nothing is connected and nothing will be unless somebody asks."""
+        return self._connection is not None and self._connection.over and not self._again.is_set()
+
+    def _ready(self) -> None:
+        """Starts the ``--do`` clock, on the first connection only."""
+        if self._count > 1:
+            return
+        loop = asyncio.get_running_loop()
+        for after, command in self.spec.schedule:
+            if command.session is None:
+                command = SessionCommand(
+                    verb=command.verb, args=command.args, session=self.spec.name, text=command.text
+                )
+            self._schedule.append(loop.call_later(after, self._do, command))
+
+    def do(self, command: SessionCommand, m: float) -> str | None:
+        """Carries a command out; the catalogue key of why not, where it cannot be."""
+        connection = self._connection
+        if command.verb == "reconnect":
+            self._again.set()
+            self.leave(m)
+            return None
+        if command.verb == "forget":
+            self.forget(m)
+            return None
+        if command.verb == "mark":
+            return None
+        if connection is None or connection.over:
+            return "command.not_open"
+        if connection.client is None:
+            if command.verb in ("close", "abort", "reset", "disconnect"):
+                connection.stop_dialling()
+                return None
+            return "command.not_open_yet"
+        return connection.client.do(command, m)
+
+    def leave(self, m: float) -> None:
+        """Ends what is connected, politely."""
+        connection = self._connection
+        if connection is None or connection.over:
+            return
+        if connection.client is None:
+            connection.stop_dialling()
+        else:
+            connection.client.leave(m)
+
+    def forget(self, m: float) -> None:
+        """Ends what is connected, politely, and the session with it."""
+        self.forgotten = True
+        self._again.set()
+        self.leave(m)
+
+    def moved(self) -> None:
+        """Lets the connection do what a command has put before it."""
+        if self._connection is not None and not self._connection.over:
+            self._connection.moved()
+
+    def hold_reading(self, held: bool) -> None:
+        """Stops or resumes reading while whoever takes the lines cannot keep up."""
+        if self._connection is not None and not self._connection.over:
+            self._connection.hold_reading(held)
+
+    @property
+    def connection_number(self) -> int:
+        """The number of the connection that is up, or was last."""
+        return self._count

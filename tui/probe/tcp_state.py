@@ -1,0 +1,70 @@
+"""What the kernel knows of a connection: Linux's TCP_INFO and queue lengths, and the route from here.
+
+It tells a silent peer (everything acknowledged) from a dead path (segments in flight, retransmissions), without a
+capture and without root.
+"""
+
+import fcntl
+import socket
+import struct
+import sys
+from typing import Any
+
+_SIOCOUTQ = 0x5411  # linux/sockios.h: bytes in the send queue, unacknowledged ones included
+_SIOCOUTQNSD = 0x894B  # bytes in the send queue that were never sent
+
+_STATES = (
+    "", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT",
+    "LAST_ACK", "LISTEN", "CLOSING",
+)  # fmt: skip
+
+# struct tcp_info of linux/tcp.h, its stable beginning: 8 bytes, then 24 32-bit numbers.
+_INFO = struct.Struct("8B24I")
+_FIELDS = (
+    "rto", "ato", "snd_mss", "rcv_mss", "unacked", "sacked", "lost", "retrans", "fackets", "last_data_sent",
+    "last_ack_sent", "last_data_recv", "last_ack_recv", "pmtu", "rcv_ssthresh", "rtt", "rttvar", "snd_ssthresh",
+    "snd_cwnd", "advmss", "reordering", "rcv_rtt", "rcv_space", "total_retrans",
+)  # fmt: skip
+
+
+def tcp_info(sock: socket.socket) -> dict[str, Any] | None:
+    """The fields of a ``tcp_info`` fact, or None where the OS does not tell."""
+    if sys.platform != "linux":
+        return None
+    try:
+        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
+    except OSError:
+        return None
+    if len(raw) < _INFO.size:
+        return None
+    values = _INFO.unpack(raw)
+    info = dict(zip(_FIELDS, values[8:], strict=True))
+    return {
+        "outq": _queue(sock, _SIOCOUTQ),
+        "notsent": _queue(sock, _SIOCOUTQNSD),
+        "unacked": info["unacked"],
+        "retrans": values[2],
+        "total_retrans": info["total_retrans"],
+        "rtt_ms": info["rtt"] / 1000,
+        "last_ack_ms": float(info["last_ack_recv"]),
+        "last_data_ms": float(info["last_data_recv"]),
+        "state": _STATES[values[0]] if values[0] < len(_STATES) else str(values[0]),
+    }
+
+
+def _queue(sock: socket.socket, request: int) -> int | None:
+    try:
+        return int(struct.unpack("i", fcntl.ioctl(sock.fileno(), request, bytes(4)))[0])
+    except OSError:
+        return None
+
+
+def local_address(remote: tuple[Any, ...], family: int) -> str:
+    """The address this machine would send from to ``remote`` now. Nothing is sent: a UDP socket is only connected.
+
+    Raises:
+        OSError: there is no route.
+    """
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect(remote)
+        return str(probe.getsockname()[0])

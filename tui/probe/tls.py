@@ -1,0 +1,162 @@
+"""TLS over ``ssl.MemoryBIO``: the handshake, close_notify, alerts and TCP's own end are facts of their own.
+
+A read that ends with ``b""`` met a close_notify; ``SSLEOFError`` is a truncation (RFC 8446 §6.1). Alert numbers come
+from the context's message callback, the only place the library shows them.
+"""
+
+import contextlib
+import ssl
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from tui.facts.facts import Alert, Certificate
+
+_ALERT = 21  # RFC 8446 §5.1, ContentType
+
+ALERTS = {
+    0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 21: "decryption_failed",
+    22: "record_overflow", 30: "decompression_failure", 40: "handshake_failure", 41: "no_certificate",
+    42: "bad_certificate", 43: "unsupported_certificate", 44: "certificate_revoked", 45: "certificate_expired",
+    46: "certificate_unknown", 47: "illegal_parameter", 48: "unknown_ca", 49: "access_denied", 50: "decode_error",
+    51: "decrypt_error", 70: "protocol_version", 71: "insufficient_security", 80: "internal_error",
+    86: "inappropriate_fallback", 90: "user_canceled", 100: "no_renegotiation", 109: "missing_extension",
+    110: "unsupported_extension", 112: "unrecognized_name", 113: "bad_certificate_status_response",
+    115: "unknown_psk_identity", 116: "certificate_required", 120: "no_application_protocol",
+}  # fmt: skip
+"""RFC 8446 §6 and the registry's older ones."""
+
+
+class Tls:
+    """One connection's TLS state, without a socket.
+
+    Args:
+        context: the client's settings; not shared, because its message callback belongs to this connection.
+        servername: SNI and the name to verify.
+    """
+
+    def __init__(self, context: ssl.SSLContext, servername: str) -> None:
+        self._in = ssl.MemoryBIO()
+        self._out = ssl.MemoryBIO()
+        self.alert: Alert | None = None
+        """The last alert but close_notify."""
+        self.close_notify_in = False
+        self.close_notify_out = False
+        self.ready = False
+        self.truncated = False
+        context._msg_callback = self._message  # type: ignore[attr-defined]
+        self._object = context.wrap_bio(self._in, self._out, server_hostname=servername)
+
+    def _message(self, _: Any, direction: str, __: Any, content: Any, ___: Any, data: bytes) -> None:
+        if int(content) != _ALERT or len(data) < 2:
+            return
+        number = data[1]
+        incoming = direction == "read"
+        if number == 0:
+            self.close_notify_in |= incoming
+            self.close_notify_out |= not incoming
+        else:
+            self.alert = Alert(
+                name=ALERTS.get(number, str(number)), number=number, dir="in" if incoming else "out"
+            )
+
+    def to_send(self) -> bytes:
+        """Ciphertext that waits to go out."""
+        return self._out.read()
+
+    def handshake(self) -> None:
+        """Goes on with the handshake as far as what came allows.
+
+        Raises:
+            ssl.SSLError: it failed; the alert we send about it waits in ``to_send``.
+        """
+        try:
+            self._object.do_handshake()
+        except ssl.SSLWantReadError:
+            return
+        self.ready = True
+
+    def feed(self, data: bytes) -> None:
+        """Ciphertext came."""
+        self._in.write(data)
+
+    def feed_eof(self) -> None:
+        """TCP ended."""
+        self._in.write_eof()
+
+    def read(self) -> bytes:
+        """What can be decrypted of what came; empty if nothing can be, or the stream has ended.
+
+        Raises:
+            ssl.SSLError: a damaged record, or a fatal alert from the peer.
+        """
+        pieces: list[bytes] = []
+        while True:
+            try:
+                piece = self._object.read(65536)
+            except ssl.SSLWantReadError:
+                break
+            except ssl.SSLZeroReturnError:
+                break
+            except ssl.SSLEOFError:
+                self.truncated = True
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def write(self, data: bytes) -> bytes:
+        """``data`` as ciphertext."""
+        at = 0
+        while at < len(data):
+            at += self._object.write(data[at : at + 65536])
+        return self._out.read()
+
+    def end(self) -> bytes:
+        """Our close_notify."""
+        with contextlib.suppress(ssl.SSLError):
+            self._object.unwrap()
+        return self._out.read()
+
+    @property
+    def pending(self) -> int:
+        """Ciphertext bytes that are no whole record."""
+        return self._in.pending
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the handshake agreed on, for the ``tls`` fact."""
+        cipher = self._object.cipher()
+        return {
+            "version": self._object.version(),
+            "cipher": cipher[0] if cipher else None,
+            "alpn": self._object.selected_alpn_protocol(),
+            "chain": self.chain(),
+        }
+
+    def chain(self) -> list[Certificate]:
+        """The certificates the server presented, leaf first, verified or not."""
+        inner = getattr(self._object, "_sslobj", None)
+        if inner is None:
+            return []
+        presented = inner.get_unverified_chain() or []
+        return [_certificate(ssl.PEM_cert_to_DER_cert(one.public_bytes())) for one in presented]
+
+
+def _certificate(der: bytes) -> Certificate:
+    parsed = x509.load_der_x509_certificate(der)
+    try:
+        names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        shown = [str(name.value) for name in names]
+    except (x509.ExtensionNotFound, ValueError):
+        shown = []
+    return Certificate(
+        subject=parsed.subject.rfc4514_string(),
+        issuer=parsed.issuer.rfc4514_string(),
+        names=shown,
+        not_before=parsed.not_valid_before_utc.isoformat(),
+        not_after=parsed.not_valid_after_utc.isoformat(),
+        sha256=parsed.fingerprint(SHA256()).hex(),
+    )

@@ -1,0 +1,132 @@
+"""The close report: how a connection ended, who ended it and what was said (design §4 ``close``).
+
+Made by ``tui.session.connection`` when the ``end`` fact comes.
+"""
+
+from typing import Literal, NamedTuple
+
+from tui.facts.facts import End
+from tui.facts.findings import AppView, Close, Transport
+from tui.knowledge import close_codes
+from tui.session.ending import Act, Ending, Side
+
+NO_STATUS = 1005
+ABNORMAL = 1006
+
+
+def side_of(end: End) -> Side | None:
+    """Whose ending act an ``end`` is, where no act was seen before it; None where it is nobody's."""
+    match end.how:
+        case "fin" | "reset" | "http" | "proxy":
+            return "remote"
+        case "local" | "protocol" | "handshake":
+            return "local"
+        case "tls":
+            # An alert says who gave up (RFC 8446 §6.2); without one our side could not go on.
+            return "remote" if end.alert is not None and end.alert.dir == "in" else "local"
+        case "timeout":
+            return None if end.errno is not None else "local"
+        case "dns" | "refused" | "unreachable":
+            return None
+
+
+class Surroundings(NamedTuple):
+    """What a report needs to know of its connection besides the end."""
+
+    ready_at: float | None
+    rtt_ms: float | None
+    """The round trip, as far as it is known."""
+    tcp: bool
+    """There was no WebSocket, and so no code."""
+    url: str
+    subprotocol: str
+    server: str
+    """The ``Server`` header of the handshake's answer."""
+    error: str | None
+    """The ``message`` header of the last STOMP ERROR."""
+
+
+def report(end: End, ending: Ending, act: Act, around: Surroundings) -> Close:
+    """The report of a connection.
+
+    Args:
+        end: its last fact.
+        ending: what was seen of the end before it.
+        act: the first ending act, the ``end`` itself where there was no other.
+        around: the connection.
+    """
+    code, synthetic = _code(ending) if not around.tcp else (None, False)
+    received = ending.received
+    # RFC 6455 §7.1.4: clean is a closing handshake completed before TCP ended.
+    clean = received is not None and ending.sent is not None and ending.received_error is None
+    return Close(
+        finding=True, t=end.t, m=end.m, s=end.s, c=end.c, n=end.n,
+        code=code,
+        name=None if code is None else _name(code, ending, around),
+        reason=received.reason if received is not None else "",
+        synthetic=synthetic,
+        received=received,
+        sent=ending.sent,
+        clean=clean,
+        initiator=_initiator(ending, act, around.rtt_ms),
+        transport=Transport(
+            how=end.how, phase=end.phase, errno=end.errno, detail=end.detail, alert=end.alert,
+            close_notify=end.close_notify, undecoded=end.undecoded, unread=end.unread, unsent=end.unsent,
+        ),
+        app_view=None if around.tcp else _app_view(ending, clean=clean),
+        age=_seconds(around.ready_at, act.m),
+        idle_rx=_seconds(act.rx_m, act.m),
+        idle_tx=_seconds(act.tx_m, act.m),
+        idle_any=_seconds(max((m for m in (act.rx_m, act.tx_m) if m is not None), default=None), act.m),
+        asked=ending.asked,
+        error=around.error,
+    )  # fmt: skip
+
+
+def _name(code: int, ending: Ending, around: Surroundings) -> str | None:
+    reason = ending.received.reason if ending.received is not None else ""
+    context = close_codes.Context(
+        reason=reason, url=around.url, subprotocol=around.subprotocol, server=around.server, error=around.error or ""
+    )
+    return close_codes.name(code, context)
+
+
+def _seconds(since: float | None, m: float) -> float | None:
+    return None if since is None else round(max(0.0, m - since), 6)
+
+
+def _code(ending: Ending) -> tuple[int, bool]:
+    """The WebSocket Connection Close Code (RFC 6455 §7.1.5): of the first Close frame *received*, else a stand-in."""
+    if ending.received is None:
+        return ABNORMAL, True
+    if ending.received.code is None:
+        return NO_STATUS, True
+    return ending.received.code, False
+
+
+def _app_view(ending: Ending, *, clean: bool) -> AppView:
+    """A browser that sees a broken Close frame fails the connection (RFC 6455 §7.1.7), which is 1006 to the page."""
+    if ending.received is None or ending.received_error is not None:
+        return AppView(code=ABNORMAL, reason="", was_clean=False)
+    return AppView(code=_code(ending)[0], reason=ending.received.reason, was_clean=clean)
+
+
+def _initiator(ending: Ending, act: Act, rtt_ms: float | None) -> Literal["local", "remote", "simultaneous", "none"]:
+    if act.side is None:
+        return "none"
+    if act.m == ending.sent_m and _crossed(ending, rtt_ms):
+        return "simultaneous"
+    return act.side
+
+
+def _crossed(ending: Ending, rtt_ms: float | None) -> bool:
+    """Whether both Close frames were under way at once (RFC 6455 §7.1.5, note).
+
+    Ours went first, yet theirs is no echo of it and came sooner than a round trip allows.
+    """
+    if ending.sent is None or ending.received is None or rtt_ms is None:
+        return False
+    ours, theirs = ending.sent, ending.received
+    echo = theirs.code == ours.code and theirs.reason in ("", ours.reason)
+    gap_ms = (ending.received_m - ending.sent_m) * 1000
+    return not echo and 0 <= gap_ms < rtt_ms

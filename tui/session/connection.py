@@ -1,0 +1,332 @@
+"""One connection of a session, folded from its facts: ready, traffic, STOMP, timers, end.
+
+``tui.session.session`` hands it every fact of its connection number. It keeps no history.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import ClassVar
+
+import msgspec
+
+from tui.facts.facts import Bytes, End, Eof, Fact, Frame, Http, Open, Tcp, TcpInfo, Tls
+from tui.facts.findings import Close, Finding, Heartbeat, Layer, Stomp
+from tui.protocols.stomp import Beat, StompFrame
+from tui.protocols.websocket import BINARY, CLOSE, PING, PONG
+from tui.session.close_report import Surroundings, report, side_of
+from tui.session.conversation import Conversation, Said, UnreadablePayload
+from tui.session.ending import Act, Ending, Side
+from tui.session.notes import Notes
+from tui.session.spoken import Spoken
+from tui.session.timers import PingTimer, Timer
+
+
+class Stage(IntEnum):
+    """How far a connection has come."""
+
+    CONNECTING = 0
+    READY = 1
+    ENDING = 2
+    ENDED = 3
+
+
+class Counters(msgspec.Struct):
+    """What has gone over the wire, each way. Frames are WebSocket frames; over plain TCP STOMP frames and beats."""
+
+    frames_in: int = 0
+    frames_out: int = 0
+    bytes_in: int = 0
+    """As on the wire, frame headers included, compressed where they were."""
+    bytes_out: int = 0
+
+
+class Connection:
+    """The fold of one connection.
+
+    Args:
+        name: its session's.
+        number: ``c``, from 1.
+        spoken: the layers of its session.
+        counters: the session's, counted on.
+        asked: whether its end has been asked for before it began.
+    """
+
+    def __init__(self, name: str, number: int, spoken: Spoken, counters: Counters, *, asked: bool = False) -> None:
+        self.number = number
+        self._name = name
+        self._spoken = spoken
+        self._counters = counters
+        self.stage = Stage.CONNECTING
+        self.began_at: float | None = None
+        """When its first fact was."""
+        self.subprotocol: str | None = None
+        self.extensions: list[str] = []
+        self.server = ""
+        """The ``Server`` header of the handshake's answer."""
+        self.transport_at: float | None = None
+        """When the transport opened: the 101, or TCP (and TLS) for STOMP over TCP."""
+        self.ready_at: float | None = None
+        self.ended_at: float | None = None
+        self.last_rx_m: float | None = None
+        """The last byte received, whatever it was: TCP quiet time is counted from here."""
+        self.last_tx_m: float | None = None
+        self.rtt_ms: float | None = None
+        """The round trip: the kernel's, or the time TCP took to connect."""
+        self.ending = Ending(asked=asked)
+        self.close: Close | None = None
+        self.conversation = Conversation(limit=spoken.max_size) if spoken.stomp else None
+        self.stomp_out = Timer("stomp-out")
+        self.stomp_in = Timer("stomp-in")
+        self.pings = PingTimer(spoken.ping_ms)
+        self.timers: dict[Layer, Timer] = {}
+        if spoken.stomp:
+            self.timers = {"stomp-out": self.stomp_out, "stomp-in": self.stomp_in}
+        if not spoken.tcp:
+            self.timers["ws-ping"] = self.pings
+        self.decoded: list[StompFrame | Beat] = []
+        """What the fact fed last carried."""
+        self._notes = Notes()
+
+    def feed(self, fact: Fact) -> list[Finding]:
+        """One fact of this connection. Whatever comes after its ``end`` changes nothing."""
+        self.decoded = []
+        handler = self._HANDLERS.get(type(fact))
+        if handler is None or self.stage is Stage.ENDED:
+            return []
+        return handler(self, fact)
+
+    def deadline(self) -> float:
+        """When time will change something next; infinity for never."""
+        return min(self.stomp_out.deadline, self.stomp_in.deadline, self.pings.deadline)
+
+    def advance(self, m: float, last: Fact) -> list[Finding]:
+        """Everything that time changes up to ``m``, in order; ``last`` is the probe's last fact before."""
+        findings: list[Finding] = []
+        while (due := min(self.timers.values(), key=lambda timer: timer.deadline)).deadline <= m:
+            at = round(due.deadline, 6)
+            gap_ms = due.fire()
+            moment = Fact(
+                t=round(last.t + (at - last.m), 6), m=at, s=self._name, c=self.number, n=last.n
+            )  # fmt: skip
+            findings.append(_heartbeat(moment, due, gap_ms))
+        return findings
+
+    def stop_timers(self) -> None:
+        """The connection is over: time changes nothing any more."""
+        for timer in self.timers.values():
+            timer.stop()
+
+    def _become_ready(self, m: float) -> None:
+        if self.ready_at is None:
+            self.ready_at = m
+            if self.stage is Stage.CONNECTING:
+                self.stage = Stage.READY
+
+    def _transport_open(self, m: float) -> None:
+        self.transport_at = m
+        if not self._spoken.stomp or not self._spoken.connects:
+            self._become_ready(m)
+
+    def _act(self, side: Side | None, m: float) -> None:
+        """Somebody did something that ends the connection; only the first such act counts."""
+        if self.ending.first is None:
+            self.ending.first = Act(side, m, self.last_rx_m, self.last_tx_m)
+            self.stage = Stage.ENDING
+
+    def _tcp(self, fact: Tcp) -> list[Finding]:
+        if fact.role == "main" and fact.errno is None:
+            self.rtt_ms = self.rtt_ms if self.rtt_ms is not None else fact.ms
+            if self._spoken.tcp and not self._spoken.tls:
+                self._transport_open(fact.m)
+        return []
+
+    def _tls(self, fact: Tls) -> list[Finding]:
+        if fact.ok and self._spoken.tcp and self._spoken.tls:
+            self._transport_open(fact.m)
+        return []
+
+    def _open(self, fact: Open) -> list[Finding]:
+        self.subprotocol, self.extensions = fact.subprotocol, fact.extensions
+        self._transport_open(fact.m)
+        return []
+
+    def _http(self, fact: Http) -> list[Finding]:
+        if fact.dir == "in":
+            self.last_rx_m = fact.m
+            self.server = next((value for name, value in fact.headers if name.lower() == "server"), "")
+        else:
+            self.last_tx_m = fact.m
+        return []
+
+    def _tcp_info(self, fact: TcpInfo) -> list[Finding]:
+        if fact.rtt_ms > 0:
+            self.rtt_ms = fact.rtt_ms
+        return []
+
+    def _eof(self, fact: Eof) -> list[Finding]:
+        self._act("remote" if fact.dir == "in" else "local", fact.m)
+        return []
+
+    def _frame(self, fact: Frame) -> list[Finding]:
+        findings: list[Finding] = []
+        opcode, counters = fact.opcode, self._counters
+        if fact.error is not None:
+            key = f"note.frame_error_{fact.error.replace('-', '_')}"
+            findings += self._notes.say(fact, key, [fact.n])
+        if opcode == CLOSE:
+            self.ending.close_frame(fact)
+            self._act("remote" if fact.dir == "in" else "local", fact.m)
+        elif fact.error is not None:
+            pass
+        elif opcode in (PING, PONG):
+            findings += self._control(fact)
+        elif self.conversation is not None and opcode <= BINARY and fact.size:
+            findings += self._stomp(fact, self.conversation)
+        if fact.dir == "in":
+            counters.frames_in += 1
+            counters.bytes_in += fact.wire
+            self.last_rx_m = fact.m
+        else:
+            counters.frames_out += 1
+            counters.bytes_out += fact.wire
+            self.last_tx_m = fact.m
+        return findings
+
+    def _bytes(self, fact: Bytes) -> list[Finding]:
+        findings: list[Finding] = []
+        if self.conversation is not None and self._spoken.tcp and fact.size:
+            findings = self._stomp(fact, self.conversation)
+        counters = self._counters
+        if fact.dir == "in":
+            counters.frames_in += len(self.decoded)
+            counters.bytes_in += fact.size
+            self.last_rx_m = fact.m
+        else:
+            counters.frames_out += len(self.decoded)
+            counters.bytes_out += fact.size
+            self.last_tx_m = fact.m
+        return findings
+
+    def _control(self, fact: Frame) -> list[Finding]:
+        payload = fact.b64 or ""
+        match fact.opcode, fact.dir:
+            case 9, "in":
+                self.pings.ping_in(payload, fact.m)
+            case 9, "out":
+                self.pings.ping_out(payload, fact.m)
+            case _, "out":
+                self.pings.pong_out(payload, fact.m)
+            case _:
+                gap_ms = self.pings.pong_in(payload, fact.m)
+                if gap_ms is not None:
+                    return [_heartbeat(fact, self.pings, gap_ms, recovered=True)]
+        return []
+
+    def _stomp(self, fact: Frame | Bytes, conversation: Conversation) -> list[Finding]:
+        findings: list[Finding] = []
+        timer = self.stomp_in if fact.dir == "in" else self.stomp_out
+        gap_ms = timer.alive(fact.m)
+        if gap_ms is not None:
+            findings.append(_heartbeat(fact, timer, gap_ms, recovered=True))
+        try:
+            said = conversation.feed(fact)
+        except UnreadablePayload:
+            return [*findings, *self._notes.say(fact, "note.payload_unreadable", [fact.n])]
+        for one in said:
+            self.decoded.append(one.event)
+            if isinstance(one.event, Beat):
+                self._beat(fact, timer)
+                findings.append(_stomp_finding(fact, "beat", [], one.event.size, one.lines))
+            else:
+                findings += self._stomp_frame(fact, one.event, one, conversation)
+        return findings
+
+    def _beat(self, fact: Frame | Bytes, timer: Timer) -> None:
+        timer.last_beat_m = fact.m
+        if fact.dir == "in":
+            timer.received += 1
+        else:
+            timer.sent += 1
+
+    def _stomp_frame(
+        self, fact: Frame | Bytes, frame: StompFrame, said: Said, conversation: Conversation
+    ) -> list[Finding]:
+        findings: list[Finding] = [_stomp_finding(fact, frame.command, frame.headers, len(frame.body), said.lines)]
+        for flaw in frame.flaws:
+            key = f"note.stomp_flaw_{flaw.replace('-', '_')}"
+            findings += self._notes.say(fact, key, said.lines, command=frame.command)
+        unreadable: str | None = None
+        match fact.dir, frame.command:
+            case "out", "CONNECT" | "STOMP":
+                unreadable = conversation.connect(frame)
+            case "out", "DISCONNECT":
+                self._act("local", fact.m)
+            case "in", "CONNECTED":
+                unreadable = conversation.connected(frame)
+                findings += self._agreed(fact, conversation)
+            case "in", "ERROR":
+                conversation.error = frame.header("message") or ""
+            case _:
+                pass
+        if unreadable is not None:
+            value = frame.header(unreadable) or ""
+            findings += self._notes.say(
+                fact, "note.heart_beat_unreadable", said.lines, command=frame.command, value=value
+            )
+        return findings
+
+    def _agreed(self, fact: Frame | Bytes, conversation: Conversation) -> list[Finding]:
+        assert conversation.agreed is not None
+        self.stomp_out.start(conversation.agreed.out, fact.m)
+        self.stomp_in.start(conversation.agreed.in_, fact.m)
+        self._become_ready(fact.m)
+        return [_heartbeat(fact, timer, None, negotiated=True) for timer in (self.stomp_out, self.stomp_in)]
+
+    def _end(self, fact: End) -> list[Finding]:
+        self._act(side_of(fact), fact.m)
+        assert self.ending.first is not None
+        self.close = report(
+            fact,
+            self.ending,
+            self.ending.first,
+            Surroundings(
+                ready_at=self.ready_at,
+                rtt_ms=self.rtt_ms,
+                tcp=self._spoken.tcp,
+                url=self._spoken.url,
+                subprotocol=self.subprotocol or "",
+                server=self.server,
+                error=self.conversation.error if self.conversation is not None else None,
+            ),
+        )
+        self.stage = Stage.ENDED
+        self.ended_at = fact.m
+        self.stop_timers()
+        return [self.close]
+
+    _HANDLERS: ClassVar[dict[type[Fact], Callable[..., list[Finding]]]] = {
+        Tcp: _tcp, Tls: _tls, Open: _open, Http: _http, TcpInfo: _tcp_info, Eof: _eof,
+        Frame: _frame, Bytes: _bytes, End: _end,
+    }  # fmt: skip
+
+
+def _stomp_finding(
+    fact: Frame | Bytes, command: str, headers: list[tuple[str, str]], size: int, lines: list[int]
+) -> Stomp:
+    return Stomp(
+        finding=True, t=fact.t, m=fact.m, s=fact.s, c=fact.c, n=fact.n,
+        dir=fact.dir, command=command, headers=headers, size=size, lines=lines,
+    )  # fmt: skip
+
+
+def _heartbeat(
+    fact: Fact, timer: Timer, gap_ms: float | None, *, recovered: bool = False, negotiated: bool = False
+) -> Heartbeat:
+    state = timer.state
+    return Heartbeat(
+        finding=True, t=fact.t, m=fact.m, s=fact.s, c=fact.c, n=fact.n,
+        layer=timer.layer,
+        state="negotiated" if negotiated else "recovered" if recovered else "late" if state == "late" else "missed",
+        every_ms=timer.every_ms,
+        gap_ms=None if gap_ms is None else round(gap_ms, 3),
+    )  # fmt: skip

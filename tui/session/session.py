@@ -1,0 +1,198 @@
+"""The session fold: state, counters, timers, STOMP and close report of one session, from its facts.
+
+``tui.diagnosis.engine`` feeds it; views and the watch program read its attributes after each fact.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tui.facts.facts import Command, Fact, Stop, Target
+from tui.facts.findings import Close, Finding, Layer
+from tui.protocols.stomp import Beat, StompFrame
+from tui.session.connection import Connection, Counters, Stage
+from tui.session.ending import ASKING, Ending, verb_of
+from tui.session.spoken import Spoken, spoken
+from tui.session.state import Event, State, after
+from tui.session.timers import PingTimer, Timer
+
+_LASTING = frozenset({"quit", "forget"})
+"""Commands that ask for the end of every connection to come as well."""
+
+
+class Session:
+    """One session, as far as its facts have come.
+
+    Args:
+        name: ``s`` of its facts.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.url = ""
+        """Of its ``target`` fact, redacted."""
+        self.spec: dict[str, Any] = {}
+        """The options that differ from their defaults."""
+        self.state = State.CONNECTING
+        self.connection = 0
+        """``c`` of the current connection; 0 before the first."""
+        self.close: Close | None = None
+        """The report of the connection that ended last."""
+        self.counters = Counters()
+        """Over all its connections."""
+        self.decoded: list[StompFrame | Beat] = []
+        """What the fact fed last carried, whole."""
+        self.spoken = Spoken()
+        self._current = Connection(name, 0, self.spoken, self.counters)
+        self._stage = Stage.CONNECTING
+        self._thaw_at = math.inf
+        self._stopping = False
+        self._last: Fact = Fact(t=0.0, m=0.0)
+
+    @property
+    def timers(self) -> Mapping[Layer, Timer]:
+        """The keep-alive timers of the current connection: those of the layers it speaks."""
+        return self._current.timers
+
+    @property
+    def pings(self) -> PingTimer:
+        """Pings and pongs of the current connection."""
+        return self._current.pings
+
+    @property
+    def began_at(self) -> float | None:
+        """When the first fact of the current connection was."""
+        return self._current.began_at
+
+    @property
+    def ready_at(self) -> float | None:
+        """When the current connection became ready; None while it is not."""
+        return self._current.ready_at
+
+    @property
+    def ended_at(self) -> float | None:
+        """When the current connection ended; None while it has not."""
+        return self._current.ended_at
+
+    @property
+    def last_rx_m(self) -> float | None:
+        """The last byte received on the current connection: TCP quiet time counts from here."""
+        return self._current.last_rx_m
+
+    @property
+    def last_tx_m(self) -> float | None:
+        """The last byte sent on the current connection."""
+        return self._current.last_tx_m
+
+    @property
+    def rtt_ms(self) -> float | None:
+        """The round trip of the current connection, as far as it is known."""
+        return self._current.rtt_ms
+
+    @property
+    def ending(self) -> Ending:
+        """What has been seen of the current connection's end."""
+        return self._current.ending
+
+    @property
+    def stomp_version(self) -> str | None:
+        """What CONNECTED said on the current connection."""
+        conversation = self._current.conversation
+        return conversation.version if conversation is not None else None
+
+    @property
+    def subprotocol(self) -> str | None:
+        """What the current connection's 101 chose."""
+        return self._current.subprotocol
+
+    @property
+    def extensions(self) -> list[str]:
+        """What the current connection's 101 agreed on."""
+        return self._current.extensions
+
+    def feed(self, fact: Fact) -> list[Finding]:
+        """One fact of this session, or one about the whole probe."""
+        self._last = fact
+        if fact.c > self.connection:
+            self._begin(fact)
+        if type(fact) is Target:
+            self.url, self.spec, self.spoken = fact.url, fact.spec, spoken(fact)
+        elif type(fact) is Command:
+            self._command(fact)
+        elif type(fact) is Stop:
+            self._stopping = True
+            self._current.ending.stop()
+        if fact.c != self.connection:
+            self.decoded = []
+            return []
+        current = self._current
+        findings = current.feed(fact)
+        self.decoded = current.decoded
+        if current.stage is not self._stage:
+            self._move(current)
+        return findings
+
+    def next_deadline(self) -> float | None:
+        """The earliest moment at which time changes something; None where it never will."""
+        deadline = min(self._current.deadline(), self._thaw_at)
+        return None if deadline == math.inf else deadline
+
+    def advance(self, m: float, last: Fact | None = None) -> list[Finding]:
+        """What time changes up to ``m``, deadlines at ``m`` included.
+
+        Args:
+            last: the probe's last fact; left out, this session's.
+        """
+        findings = self._current.advance(m, last or self._last)
+        if self._thaw_at <= m:
+            self._thaw_at = math.inf
+            self.state = after(self.state, Event.THAW)
+        return findings
+
+    def abandon(self) -> None:
+        """The probe that had this session is gone, and no fact says how its connection ended."""
+        self._current.stop_timers()
+        self._thaw_at = math.inf
+        self.state = after(self.state, Event.UNASKED_END)
+
+    def _begin(self, fact: Fact) -> None:
+        asked = self._stopping
+        if self.connection:
+            self.state = after(self.state, Event.BEGIN)
+        else:
+            asked = asked or self._current.ending.asked
+        self.connection = fact.c
+        self._current = Connection(self.name, fact.c, self.spoken, self.counters, asked=asked)
+        self._current.began_at = fact.m
+        self._stage = Stage.CONNECTING
+        self._thaw_at = math.inf
+
+    def _command(self, fact: Command) -> None:
+        verb = verb_of(fact.do)
+        if not fact.ok:
+            return
+        if verb in ASKING:
+            self._current.ending.ask()
+            self._stopping = self._stopping or verb in _LASTING
+        elif verb == "freeze":
+            self._freeze(fact)
+
+    def _freeze(self, fact: Command) -> None:
+        try:
+            seconds = float(fact.do.split()[-1])
+        except ValueError:
+            return
+        if self.state is State.OPEN and 0 <= seconds < 1e9:
+            self.state = after(self.state, Event.FREEZE)
+            self._thaw_at = fact.m + seconds
+
+    def _move(self, current: Connection) -> None:
+        """The connection has come further: so has the session."""
+        self._stage = current.stage
+        if current.stage is Stage.ENDED:
+            self.close = current.close
+            self._thaw_at = math.inf
+            event = Event.UNASKED_END if current.ready_at is not None else Event.END_BEFORE_READY
+            self.state = after(self.state, Event.ASKED_END if current.ending.asked else event)
+        else:
+            self.state = after(self.state, Event.READY if current.stage is Stage.READY else Event.ENDING)

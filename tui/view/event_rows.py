@@ -1,0 +1,146 @@
+"""Rows of what happened to a connection: names looked up, handshakes, commands, stalls, ends. And of what was
+found out about it: a late beat, a note.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tui.facts import facts, findings
+from tui.facts.facts import Unknown
+from tui.view import numbers
+from tui.view.look import Look
+from tui.view.rows import TEXT_KEPT, Kind, Row
+
+EventFact = facts.Fact | Unknown
+
+
+def event_rows(fact: EventFact, look: Look) -> list[Row]:
+    """The rows of any line that is no frame; none for those that only describe (``probe``, ``target``)."""
+    make = _MAKERS.get(type(fact))
+    return [make(fact, look)] if make else []
+
+
+def _event(
+    fact: EventFact, layer: str, type_: str, text: str = "", *, key: str = "", args: Mapping[str, object] | None = None,
+    bad: bool = False, kind: Kind = "event", way: str = "",
+) -> Row:  # fmt: skip
+    return Row(
+        fact.t, fact.m, fact.n, layer, type_, kind, "in" if way == "in" else "out" if way == "out" else "",
+        text, key=key, args=args, role="error" if bad else "text",
+    )  # fmt: skip
+
+
+def _words(look: Look, *parts: object) -> str:
+    return look.safe(" ".join(str(part) for part in parts if part not in (None, ""))[:TEXT_KEPT])
+
+
+def _resolved(fact: facts.Resolved, look: Look) -> Row:
+    found = ", ".join(fact.addresses)
+    return _event(
+        fact, "dns", "lookup", _words(look, fact.host, fact.error or found, numbers.millis(fact.ms)),
+        bad=bool(fact.error),
+    )  # fmt: skip
+
+
+def _route(fact: facts.Route, look: Look) -> Row:
+    return _event(
+        fact, "ip", "route", _words(look, fact.local, fact.remote, fact.error), bad=bool(fact.error), kind="trace"
+    )
+
+
+def _tcp(fact: facts.Tcp, look: Look) -> Row:
+    type_ = "attempt" if fact.errno else "open"
+    text = _words(look, fact.remote, fact.errno, numbers.millis(fact.ms), fact.role if fact.role != "main" else "")
+    return _event(fact, "tcp", type_, text, bad=bool(fact.errno))
+
+
+def _proxy(fact: facts.Proxy, look: Look) -> Row:
+    return _event(fact, "proxy", "answer", _words(look, fact.status, fact.error, fact.url), bad=not fact.ok)
+
+
+def _tls(fact: facts.Tls, look: Look) -> Row:
+    subject = fact.chain[0].subject if fact.chain else ""
+    if not fact.ok:
+        return _event(fact, "tls", "failed", _words(look, fact.error, subject), bad=True)
+    return _event(fact, "tls", "open", _words(look, fact.version, fact.cipher, subject, numbers.millis(fact.ms)))
+
+
+def _http(fact: facts.Http, look: Look) -> Row:
+    if fact.method:
+        return _event(fact, "http", "request", _words(look, fact.method, fact.target), way=fact.dir)
+    if fact.status is None:
+        return _event(fact, "http", "garbage", _words(look, fact.raw), bad=True, way=fact.dir)
+    text = _words(look, fact.status, fact.phrase, "" if fact.status == 101 else fact.body)
+    return _event(fact, "http", "answer", text, bad=fact.status >= 400, way=fact.dir)
+
+
+def _open(fact: facts.Open, look: Look) -> Row:
+    return _event(fact, "ws", "open", _words(look, fact.subprotocol, *fact.extensions))
+
+
+def _command(fact: facts.Command, look: Look) -> Row:
+    if fact.ok:
+        return _event(fact, "you", "command", _words(look, fact.do))
+    return _event(fact, "you", "refused", _words(look, fact.do + ":", fact.why), bad=True)
+
+
+def _stop(fact: facts.Stop, _: Look) -> Row:
+    return _event(fact, "probe", "stop", key=f"row_stop_{fact.why}")
+
+
+def _stall(fact: facts.Stall, _: Look) -> Row:
+    gap = numbers.seconds(max(fact.wall, fact.mono))
+    return _event(fact, "probe", "stall", key=f"row_stall_{fact.why}", args={"gap": gap}, bad=True)
+
+
+def _tcp_info(fact: facts.TcpInfo, look: Look) -> Row:
+    args = {
+        "unacked": fact.unacked, "retrans": fact.total_retrans, "rtt": numbers.millis(fact.rtt_ms),
+        "quiet": numbers.millis(fact.last_data_ms), "state": look.safe(fact.state),
+        "unsent": look.glyphs.none if fact.notsent is None else numbers.count(fact.notsent),
+    }  # fmt: skip
+    return _event(fact, "tcp", "info", key="row_tcp_info", args=args, kind="trace")
+
+
+def _postmortem(fact: facts.Postmortem, look: Look) -> Row:
+    text = _words(look, fact.stage, fact.how, fact.status, "" if fact.ms is None else numbers.millis(fact.ms))
+    return _event(fact, "after", "attempt", text, bad=not fact.ok)
+
+
+def _eof(fact: facts.Eof, _: Look) -> Row:
+    return _event(fact, "tcp", "FIN", key=f"row_eof_{fact.dir}", way=fact.dir)
+
+
+def _end(fact: facts.End, look: Look) -> Row:
+    text = _words(look, fact.errno, fact.alert and f"TLS alert {fact.alert.name}", fact.detail)
+    return _event(fact, "tcp", "end", text, key=f"how_{fact.how}", bad=fact.how not in ("fin", "local"))
+
+
+def _unknown(fact: Unknown, look: Look) -> Row:
+    line = fact.line[:TEXT_KEPT].decode("utf-8", "backslashreplace")
+    return _event(fact, "?", look.safe(fact.type[:24]), look.safe(line), key="row_unknown")
+
+
+def _heartbeat(fact: findings.Heartbeat, _: Look) -> Row:
+    args = {
+        "layer": fact.layer,
+        "gap": numbers.interval(fact.gap_ms or 0),
+        "every": numbers.interval(fact.every_ms),
+    }
+    state = "off" if fact.state == "negotiated" and not fact.every_ms else fact.state
+    return _event(
+        fact, "beat", fact.state[:9], key=f"row_beat_{state}", args=args, bad=fact.state in ("late", "missed")
+    )
+
+
+def _note(fact: findings.Note, look: Look) -> Row:
+    args = {name: look.safe(value) if isinstance(value, str) else value for name, value in fact.args.items()}
+    return _event(fact, "note", "", key=fact.key, args=args)
+
+
+_MAKERS: dict[type, Callable[[Any, Look], Row]] = {
+    facts.Resolved: _resolved, facts.Route: _route, facts.Tcp: _tcp, facts.Proxy: _proxy, facts.Tls: _tls,
+    facts.Http: _http, facts.Open: _open, facts.Command: _command, facts.Stop: _stop, facts.Stall: _stall,
+    facts.TcpInfo: _tcp_info, facts.Postmortem: _postmortem, facts.Eof: _eof, facts.End: _end, Unknown: _unknown,
+    findings.Heartbeat: _heartbeat, findings.Note: _note,
+}  # fmt: skip

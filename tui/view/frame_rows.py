@@ -1,0 +1,103 @@
+"""Rows of what was sent and received: a STOMP frame, a beat, a WebSocket message, ping, pong, close."""
+
+import base64
+from collections.abc import Sequence
+
+from tui.facts.facts import Bytes, Frame
+from tui.protocols.stomp import Beat, StompFrame
+from tui.protocols.websocket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from tui.view.look import Look
+from tui.view.rows import TEXT_KEPT, Row
+
+_OPCODES = {CONTINUATION: "more", TEXT: "text", BINARY: "binary", CLOSE: "close", PING: "ping", PONG: "pong"}
+
+
+def payload(fact: Frame | Bytes) -> bytes:
+    """The bytes a fact carries, as far as it carries them."""
+    if fact.text is not None:
+        return fact.text.encode("utf-8", "surrogatepass")
+    return base64.b64decode(fact.b64) if fact.b64 else b""
+
+
+def frame_rows(
+    fact: Frame | Bytes, decoded: Sequence[StompFrame | Beat], look: Look, *, stomp: bool
+) -> list[Row]:
+    """A row for each meaning in ``fact``; where it has none yet, one for the bytes themselves.
+
+    Args:
+        decoded: what became whole with this fact.
+        stomp: whether the session speaks STOMP, so that bytes without a frame are a part of one.
+    """
+    rows = [_stomp_row(fact, item, look, part, alone=len(decoded) == 1) for part, item in enumerate(decoded)]
+    if isinstance(fact, Bytes):
+        return rows or [_row(fact, "stomp", "part", _text(payload(fact), look), size=fact.size)]
+    if rows and not fact.error:
+        return rows
+    return [*rows, _ws_row(fact, look, part=stomp and fact.opcode in (CONTINUATION, TEXT, BINARY))]
+
+
+def _row(fact: Frame | Bytes, layer: str, type_: str, text: str, *, size: int | None) -> Row:
+    return Row(fact.t, fact.m, fact.n, layer, type_, "data", fact.dir, text, size=size)
+
+
+def _text(data: bytes, look: Look) -> str:
+    return look.safe(data[: TEXT_KEPT * 4].decode("utf-8", "backslashreplace")[:TEXT_KEPT])
+
+
+def _stomp_row(
+    fact: Frame | Bytes, item: StompFrame | Beat, look: Look, part: int, *, alone: bool
+) -> Row:
+    if isinstance(item, Beat):
+        text = look.safe("\n" * min(item.size, 8))
+        return Row(
+            fact.t, fact.m, fact.n, "beat", text[:9], "beat", fact.dir, size=item.size, part=part
+        )
+    size = fact.size if alone else frame_size(item)
+    words = [stomp_summary(item, look)]
+    if item.flaws:
+        words.insert(0, f"[{' '.join(item.flaws)}]")
+    return Row(
+        fact.t, fact.m, fact.n, "stomp", look.safe(item.command[:24]), "data", fact.dir, " ".join(words), size=size,
+        role="error" if item.command == "ERROR" or item.flaws else "text", part=part,
+    )  # fmt: skip
+
+
+def frame_size(frame: StompFrame) -> int:
+    """The bytes of a STOMP frame on the wire, its NUL included, escapes aside."""
+    headers = sum(len(name.encode()) + len(value.encode()) + 2 for name, value in frame.headers)
+    return len(frame.command) + 1 + headers + 1 + len(frame.body) + 1
+
+
+def stomp_summary(frame: StompFrame, look: Look) -> str:
+    """The headers one looks for first, then the body."""
+    wanted = {
+        "CONNECT": ("host", "heart-beat", "login"), "STOMP": ("host", "heart-beat", "login"),
+        "CONNECTED": ("version", "heart-beat", "server"), "ERROR": ("message",),
+        "SUBSCRIBE": ("destination",), "RECEIPT": ("receipt-id",), "ACK": ("id",), "NACK": ("id",),
+    }.get(frame.command, ("destination", "id", "receipt", "transaction"))  # fmt: skip
+    named = frame.command in ("CONNECT", "STOMP", "CONNECTED")
+    words: list[str] = []
+    for name in wanted:
+        value = frame.header(name)
+        if value is not None:
+            words.append(f"{name} {value}" if named and name != "version" else value)
+            if name == "destination":
+                break
+    body = frame.body[: TEXT_KEPT * 4].decode("utf-8", "backslashreplace")
+    return look.safe(" ".join([*words, body] if body else words)[:TEXT_KEPT])
+
+
+def _ws_row(fact: Frame, look: Look, *, part: bool) -> Row:
+    type_ = _OPCODES.get(fact.opcode, f"op {fact.opcode}")
+    control = fact.opcode in (PING, PONG)
+    if fact.opcode == CLOSE:
+        text = " ".join(str(word) for word in (fact.code, fact.reason) if word not in (None, ""))
+    elif fact.opcode == BINARY or (fact.text is None and not control):
+        text = payload(fact)[:64].hex(" ")
+    else:
+        text = payload(fact)[: TEXT_KEPT * 4].decode("utf-8", "backslashreplace")
+    return Row(
+        fact.t, fact.m, fact.n, "ws", type_, "control" if control else "data", fact.dir, look.safe(text[:TEXT_KEPT]),
+        key="row_broken" if fact.error else "row_part" if part else "", args={"rule": fact.error} if fact.error else None,
+        size=fact.size, role="error" if fact.error else "control" if control else "text",
+    )  # fmt: skip

@@ -1,0 +1,157 @@
+"""``whoops watch``: runs the probe, hands its lines to whoever asked, and says by its exit status how it went.
+
+This program is also the child the screen starts. It never imports a terminal library.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tui.facts.codec import encode
+from tui.facts.facts import Fact
+from tui.facts.findings import Close, Finding
+from tui.facts.redaction import Redactor
+from tui.knowledge.catalogue import Language, phrase
+from tui.options.errors import BadOption
+from tui.options.program import ProgramOptions
+from tui.options.spec import SessionSpec
+from tui.probe.probe import Probe
+from tui.view.glyphs import named
+from tui.view.look import Look
+from tui.watch.log import Log
+from tui.watch.output import Output
+from tui.watch.stdin import read_lines
+from tui.watch.summary import summary_lines
+
+INTERRUPTED = 130
+ENDED_UNASKED = 1
+NEVER_READY = 3
+
+
+class Watch:
+    """One run.
+
+    Args:
+        options: how to run.
+        lang: the language of what a person reads.
+    """
+
+    def __init__(self, options: ProgramOptions, lang: Language) -> None:
+        self._options = options
+        self._lang: Language = lang
+        self._closes: list[Close] = []
+        self._loop = asyncio.get_running_loop()
+        redactor = Redactor(options.redact, enabled=not options.no_redact)
+        self._probe = Probe(self._take, redactor)
+        self._log = Log(self._probe.journal.engine, Look(lang, named(options.glyphs or "unicode")))
+        self._signals = 0
+        self._fault: BaseException | None = None
+        self._stdout = Output(sys.stdout.fileno(), self._pressed, self._stdout_failed)
+        self._record: Output | None = None
+        self._record_descriptor: int | None = None
+        if options.record is not None:
+            self._record_descriptor = _open_record(options.record)
+            self._record = Output(self._record_descriptor, self._pressed, self._record_failed)
+
+    async def run(self, specs: list[tuple[SessionSpec, float]]) -> int:
+        """Runs until everything has ended or it is stopped; the exit status."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self._loop.add_signal_handler(number, self._signalled)
+        if self._options.stdin:
+            read_lines(self._loop, self._probe.said, self._stdin_ended)
+        if self._options.duration is not None:
+            self._loop.call_later(self._options.duration, self._probe.stop, "duration")
+        probe = asyncio.ensure_future(
+            self._probe.run(specs, stay=self._options.stdin, linger=self._options.linger)
+        )
+        self._cancel: Callable[[], object] = probe.cancel
+        self._loop.set_exception_handler(self._broken)
+        with contextlib.suppress(asyncio.CancelledError):
+            await probe
+        if self._options.summary:
+            self._print("\n".join(summary_lines(self._probe.journal.engine, self._lang)))
+        self._stdout.close()
+        if self._record is not None and self._record_descriptor is not None:
+            self._record.close()
+            os.close(self._record_descriptor)
+        if self._fault is not None:
+            raise self._fault
+        return self._status()
+
+    def _status(self) -> int:
+        """Design §3, "Exit status of watch"."""
+        if self._signals:
+            return INTERRUPTED
+        if any(close.age is not None and not close.asked for close in self._closes):
+            return ENDED_UNASKED
+        ready = {close.s for close in self._closes if close.age is not None}
+        never = {close.s for close in self._closes} - ready
+        sessions = self._probe.journal.engine.sessions
+        unready = any(session.ready_at is None for name, session in sessions.items() if name not in ready)
+        return NEVER_READY if never or unready else 0
+
+    # What the probe says.
+
+    def _take(self, said: Fact) -> None:
+        if isinstance(said, Close):
+            self._closes.append(said)
+        finding = isinstance(said, Finding)
+        if self._record is not None and not finding:
+            self._record.write(encode(said))
+        if not self._options.json:
+            wide = max((len(name) for name in self._probe.journal.engine.sessions), default=1)
+            for line in self._log.lines(said, wide=wide):
+                self._stdout.write(f"{line}\n".encode())
+        elif not (finding and self._options.facts):
+            self._stdout.write(encode(said))
+
+    def _print(self, text: str) -> None:
+        """Words for a person: on stderr where stdout carries lines for a program."""
+        if self._options.json:
+            sys.stderr.write(text + "\n")
+        else:
+            self._stdout.write(f"{text}\n".encode())
+
+    # What comes from outside.
+
+    def _signalled(self) -> None:
+        self._signals += 1
+        if self._signals == 1:
+            self._probe.stop("signal")
+        else:
+            self._cancel()
+
+    def _stdin_ended(self) -> None:
+        self._probe.stop("eof")
+
+    def _pressed(self, pressed: bool) -> None:
+        self._loop.call_soon_threadsafe(self._probe.hold_reading, pressed)
+
+    def _stdout_failed(self, error: OSError) -> None:
+        if not isinstance(error, BrokenPipeError):
+            self._complain("stdout", error)
+        self._loop.call_soon_threadsafe(self._probe.stop, "signal")
+
+    def _record_failed(self, error: OSError) -> None:
+        self._complain(self._options.record or "", error)
+
+    def _broken(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A fault of ours in a callback: said whole, and the run ends; a probe that limps would tell half a story."""
+        loop.default_exception_handler(context)
+        self._fault = context.get("exception") or RuntimeError(context["message"])
+        self._cancel()
+
+    def _complain(self, path: str, error: OSError) -> None:
+        sys.stderr.write(phrase("log.write_failed", self._lang, path=path, error=error.strerror or str(error)) + "\n")
+        sys.stderr.flush()
+
+
+def _open_record(path: str) -> int:
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise BadOption("option.file", option="--record", given=path, error=error.strerror or str(error)) from None

@@ -1,0 +1,1 @@
+"""Floor 5: widgets draw one view model each, and know no protocol."""
