@@ -39,7 +39,7 @@ class Tape:
 
     def add(self, kind: type[Fact], *, everywhere: bool = False, **fields: Any) -> "Tape":
         """One fact; ``everywhere`` is one about the whole probe."""
-        where = {} if everywhere else {"s": self.name, "c": self.c}
+        where: dict[str, Any] = {} if everywhere else {"s": self.name, "c": self.c}
         fact = kind(t=UNIX + self.m, m=self.m, n=len(self.facts) + 1, **where, **fields)
         self.facts.append(fact)
         self.findings += self.session.advance(self.m)

@@ -16,17 +16,16 @@ def test_every_state_can_be_reached_and_every_event_is_used() -> None:
 
 
 def test_plain_websocket_is_ready_with_the_101() -> None:
-    tape = Tape().at(1)
-    assert tape.session.state is State.CONNECTING
-    tape.open()
-    assert tape.session.state is State.OPEN
-    assert tape.session.ready_at == 101.0
+    assert Tape().session.state is State.CONNECTING
+    session = Tape().at(1).open().session
+    assert (session.state, session.ready_at) == (State.OPEN, 101.0)
 
 
 def test_stomp_is_ready_with_connected() -> None:
     tape = Tape("stomp+wss://shop.test/").open()
-    assert tape.session.state is State.CONNECTING
+    states = [tape.session.state]
     tape.at(1).connected()
+    assert states == [State.CONNECTING]
     assert (tape.session.state, tape.session.ready_at) == (State.OPEN, 101.0)
     assert tape.session.stomp_version == "1.2"
 

@@ -174,7 +174,7 @@ class Frame(Fact, frozen=True, kw_only=True, tag="frame"):
     error: str | None = None
     """The id of the rule this frame breaks (``tui.protocols.websocket``)."""
     cut: bool = False
-    """Only the first 4 KiB of the payload are here."""
+    """Not the whole payload is here: at most its first 4 KiB, of what had come when its size was known."""
     redacted: bool = False
 
 

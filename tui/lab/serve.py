@@ -5,6 +5,7 @@ outlives a parent, however that one died.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -75,12 +76,10 @@ def _watch_stdin(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
     """Sets ``stop`` at the end of stdin, whatever kind of file it is: a thread waits, the loop does not."""
 
     def wait() -> None:
-        try:
+        with contextlib.suppress(OSError):  # a closed stdin has ended too
             while os.read(0, 4096):
                 pass
-        except OSError:
-            pass  # a closed stdin has ended too
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop is closed: something else ended the lab before
             loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=wait, name="lab-stdin", daemon=True).start()

@@ -5,8 +5,7 @@ moment it happens; nothing is interpreted.
 """
 
 import asyncio
-import contextlib
-import ssl
+import socket
 import time
 from collections.abc import Callable
 from functools import partial
@@ -20,9 +19,9 @@ from tui.facts.facts import How, Phase
 from tui.facts.findings import Finding
 from tui.options.spec import SessionSpec, split_address, tls_context
 from tui.probe import errnos, frame_facts
+from tui.probe.channel import Channel
 from tui.probe.dial import DialError, dial
 from tui.probe.journal import Journal
-from tui.probe.stream import Stream
 from tui.probe.tcp_state import local_address, tcp_info
 from tui.probe.tls import Tls
 from tui.probe.upgrade import Answer, Upgrade
@@ -51,10 +50,8 @@ class Connection:
         self._phase: Phase = "dns"
         self._open_by = time.monotonic() + spec.open_timeout
         self._ready = False
-        self._stream: Stream | None = None
+        self._channel: Channel | None = None
         self._remote: tuple[Any, ...] = ()
-        self._tls: Tls | None = None
-        self._tls_started = 0.0
         self._upgrade: Upgrade | None = None
         self._asked_at = 0.0
         self._scanner: Scanner | None = None
@@ -97,106 +94,42 @@ class Connection:
         self._fact(kind, **fields)
         self._phase = "tcp"
 
-    def _connected(self, sock: Any, host: str) -> None:
+    def _connected(self, sock: socket.socket, host: str) -> None:
         self._remote = sock.getpeername()
-        self._stream = Stream(sock, self)
+        self._heard_at = time.monotonic()
+        secure = self._spec.endpoint.scheme.tls
+        servername = self._spec.servername or host
+        tls = Tls(tls_context(self._spec), servername) if secure else None
+        self._phase = "tls" if secure else "http"
+        self._channel = Channel(sock, tls, servername, self._fact, self)
         self._route("open")
-        if self._spec.endpoint.scheme.tls:
-            self._phase = "tls"
-            self._tls = Tls(tls_context(self._spec), self._spec.servername or host)
-            self._tls_started = time.monotonic()
-            self._shake_hands()
-        else:
+        if not secure:
             self._ask()
         self._arm()
 
-    # What the stream says.
+    # What the channel says.
 
-    def data_came(self, data: bytes) -> None:
-        """Bytes were read."""
-        moment = now()
-        self._heard_at, self._silence = moment.m, 1.0
-        if self._tls is None:
-            self._plain(data, moment)
-        else:
-            self._tls.feed(data)
-            if not self._tls.ready:
-                self._shake_hands()
-            if self._tls.ready and not self.over:
-                self._decrypt(moment)
-        self._settle()
-
-    def fin_came(self) -> None:
-        """The peer ended its half of TCP."""
-        moment = now()
-        self._fact(facts.Eof, at=moment, dir="in")
-        if self._tls is not None:
-            self._tls.feed_eof()
-            if not self._tls.ready:
-                self._shake_hands()
-            else:
-                self._decrypt(moment)
-                self._say_goodbye()
-        if self._phase == "http" and self._upgrade is not None and not self.over:
-            self._upgrade.feed(b"")
-            self._answered(moment)
-        if not self.over:
-            self._end("fin", self._phase)
-
-    def failed(self, error: OSError) -> None:
-        """The socket failed."""
-        self._end(errnos.how(error), self._phase, errnos.name(error))
-
-    # TLS.
-
-    def _shake_hands(self) -> None:
-        assert self._tls is not None
-        assert self._stream is not None
-        tls = self._tls
-        error: ssl.SSLError | ssl.CertificateError | None = None
-        try:
-            tls.handshake()
-        except (ssl.SSLError, ssl.CertificateError) as failure:
-            error = failure
-        data = tls.to_send()
-        if data:
-            self._stream.write(data)
-        if error is None and not tls.ready:
-            return
-        took = round((time.monotonic() - self._tls_started) * 1000, 3)
-        servername = self._spec.servername or self._spec.endpoint.host
-        if error is not None:
-            verification = isinstance(error, ssl.SSLCertVerificationError)
-            words = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
-            self._fact(
-                facts.Tls, ok=False, servername=servername, chain=tls.chain(), error=words or str(error), ms=took,
-                verify_code=error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else None,
-            )  # fmt: skip
-            cut = isinstance(error, ssl.SSLEOFError) and not verification
-            self._end("fin" if cut else "tls", "tls", None, words or str(error))
-            return
-        self._fact(facts.Tls, ok=True, servername=servername, ms=took, **tls.facts)
+    def secured(self) -> None:
+        """The TLS handshake succeeded."""
         self._ask()
 
-    def _decrypt(self, moment: Moment) -> None:
-        assert self._tls is not None
-        notified = self._tls.close_notify_in
-        try:
-            data = self._tls.read()
-        except ssl.SSLError as error:
-            self._end("tls", self._phase, None, error.reason or str(error))
-            return
-        if data:
-            self._plain(data, moment)
-        if self._tls.close_notify_in and not notified and not self.over:
-            # The peer will say no more; its FIN follows, or does not.
-            self._say_goodbye()
-            self._linger = moment.m + self._spec.close_timeout
+    def came(self, moment: Moment) -> None:
+        """Bytes came: the silence is over."""
+        self._heard_at, self._silence = moment.m, 1.0
 
-    def _say_goodbye(self) -> None:
-        """Our close_notify (RFC 8446 §6.1)."""
-        if self._tls is not None and self._tls.ready and not self._tls.close_notify_out and self._stream is not None:
-            self._stream.write(self._tls.end())
+    def peer_done(self, moment: Moment, *, notified: bool) -> None:
+        """The peer says no more. After a close_notify alone its FIN follows, or does not."""
+        if notified:
+            self._linger = moment.m + self._spec.close_timeout
+            return
+        if self._phase == "http" and self._upgrade is not None:
+            self._upgrade.feed(b"")
+            self._answered(moment)
+        self._end("fin", self._phase)
+
+    def broke(self, how: How, errno: str | None, detail: str | None) -> None:
+        """The channel failed."""
+        self._end(how, self._phase, errno, detail)
 
     # The opening handshake.
 
@@ -216,7 +149,8 @@ class Connection:
                 redacted=target != request.path or shown != headers,
             )  # fmt: skip
 
-        self._write(upgrade.data, taken)
+        assert self._channel is not None
+        self._channel.write(upgrade.data, taken)
 
     def _answered(self, moment: Moment) -> None:
         """The upgrade's answer, if it is whole."""
@@ -251,11 +185,12 @@ class Connection:
         self._fact(facts.Open, at=moment, subprotocol=self._upgrade.subprotocol, extensions=offered)
         self.client.opened(moment.m)
         if answer.rest:
-            self._plain(answer.rest, moment)
+            self.plain_came(answer.rest, moment)
 
     # Frames.
 
-    def _plain(self, data: bytes, moment: Moment) -> None:
+    def plain_came(self, data: bytes, moment: Moment) -> None:
+        """Bytes came, deciphered."""
         if self._phase == "http" and self._upgrade is not None:
             self._upgrade.feed(data)
             self._answered(moment)
@@ -270,11 +205,7 @@ class Connection:
             for finding in findings:
                 self.client.heard(finding, moment.m)
 
-    def _write(self, data: bytes, taken: Callable[[], None] | None = None) -> None:
-        assert self._stream is not None
-        self._stream.write(self._tls.write(data) if self._tls is not None else data, taken)
-
-    def _settle(self) -> None:
+    def settled(self) -> None:
         """After anything that moved the client: does what it wants done, says ready, sets the timer anew."""
         if self.over:
             return
@@ -289,24 +220,18 @@ class Connection:
         self._arm()
 
     def _carry_out(self, item: OutFrame | RawBytes | Act) -> None:
+        channel = self._channel
+        assert channel is not None
         if isinstance(item, OutFrame):
-            self._write(item.data, partial(self._frame_sent, item))
+            channel.write(item.data, partial(self._frame_sent, item))
         elif isinstance(item, RawBytes):
-            self._write(item.data, partial(self._raw_sent, item))
+            channel.write(item.data, partial(self._raw_sent, item))
         elif item.what == "half-close":
-            self._say_goodbye()
-            assert self._stream is not None
-            self._stream.write(b"", self._half_close)
+            channel.half_close()
         else:
             if item.what == "finish":
-                self._say_goodbye()
+                channel.goodbye()
             self._end(item.how, self._phase, None, item.detail or item.what, reset=item.what == "reset")
-
-    def _half_close(self) -> None:
-        assert self._stream is not None
-        with contextlib.suppress(OSError):
-            self._stream.half_close()
-            self._fact(facts.Eof, dir="out")
 
     def _frame_sent(self, frame: OutFrame) -> None:
         self._fact(facts.Frame, **frame_facts.outgoing(frame, self._journal.redactor))
@@ -323,12 +248,12 @@ class Connection:
         self._watch_reading()
 
     def _watch_reading(self) -> None:
-        if self._stream is None:
+        if self._channel is None:
             return
         if self._held or (self.client is not None and self.client.frozen):
-            self._stream.pause()
+            self._channel.stream.pause()
         else:
-            self._stream.resume()
+            self._channel.stream.resume()
 
     # Time.
 
@@ -365,26 +290,26 @@ class Connection:
                 self._tcp_info("silent")
                 self._route("silent")
             self.client.wake(m)
-        self._settle()
+        self.settled()
 
     def moved(self) -> None:
         """Something was asked of it from outside: does it."""
         if self._stopping and not self.over:
             self._end("local", self._phase, None, "stopped")
-        self._settle()
+        self.settled()
 
     # The end.
 
     def _tcp_info(self, when: str) -> None:
-        info = tcp_info(self._stream.socket) if self._stream is not None else None
+        info = tcp_info(self._channel.stream.socket) if self._channel is not None else None
         if info is not None:
             self._fact(facts.TcpInfo, when=when, **info)
 
     def _route(self, when: str) -> None:
-        assert self._stream is not None
+        assert self._channel is not None
         remote = str(self._remote[0])
         try:
-            local = local_address(self._remote, self._stream.socket.family)
+            local = local_address(self._remote, self._channel.stream.socket.family)
         except OSError as error:
             self._fact(facts.Route, when=when, remote=remote, local=None, error=errnos.name(error))
         else:
@@ -399,13 +324,14 @@ class Connection:
     ) -> None:
         if self.over:
             return
-        stream, tls = self._stream, self._tls
+        channel = self._channel
+        tls = channel.tls if channel is not None else None
         unread = unsent = 0
-        if stream is not None:
+        if channel is not None:
             self._tcp_info("end")
             self._route("end")
-            unread, unsent = stream.unread, stream.unsent
-            stream.close(reset=reset)
+            unread, unsent = channel.stream.unread, channel.stream.unsent
+            channel.stream.close(reset=reset)
         undecoded = self._scanner.undecoded if self._scanner is not None else 0
         if self._phase == "http" and self._upgrade is not None and self._upgrade.answer is None:
             undecoded = self._upgrade.received

@@ -1,6 +1,7 @@
 """From a host name to a connected socket: resolve, then try each address in the resolver's order, every step a fact."""
 
 import asyncio
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -66,7 +67,7 @@ async def _connect(
         sock.close()
         name = errnos.name(error)
         write(facts.Tcp, role="attempt", remote=show(address), local=None, ms=_ms(started), errno=name)
-        raise DialError(errnos.how(error), "tcp", name, error.strerror) from None
+        raise DialError(errnos.how(error), "tcp", name, os.strerror(error.errno or 0)) from None
     except BaseException:
         sock.close()
         raise

@@ -123,10 +123,8 @@ class Scanner:
             end = start + length
             first = buffer[at]
             if length >> 63 or (self._max_size and length > self._max_size):
-                if len(buffer) < min(end, start + KEPT) and not length >> 63:
-                    break
-                frame = self._over_limit(buffer, at, start, length, mask)
-                frames.append(frame)
+                # Judged by its header alone: a peer that announces too much may never send it.
+                frames.append(self._over_limit(buffer, at, start, length, mask))
                 if length >> 63:
                     self._lost = True
                     self._skipped = len(buffer) - at

@@ -44,9 +44,11 @@ class Reader:
         file: binary; need not be seekable.
         offset: where in the recording ``file`` stands, if not at its beginning.
         number: the number of the line that begins there.
+        longest: bytes of a line before it is given up on.
     """
 
-    def __init__(self, file: BinaryIO, *, offset: int = 0, number: int = 1) -> None:
+    def __init__(self, file: BinaryIO, *, offset: int = 0, number: int = 1, longest: int = LONGEST) -> None:
+        self._longest = longest
         self._file = file
         self._offset = offset
         self._number = number
@@ -85,9 +87,9 @@ class Reader:
             if row is not None:
                 yield row
         self._tail += chunk[start:]
-        if len(self._tail) > LONGEST:
+        if len(self._tail) > self._longest:
             if not self._skipping:
-                yield BadRow(self._number, self._offset, f"longer than {LONGEST} bytes", False)
+                yield BadRow(self._number, self._offset, f"longer than {self._longest} bytes", False)
             self._skipping = True
             self._offset += len(self._tail)
             self._tail.clear()

@@ -114,7 +114,7 @@ def _app_view(ending: Ending, *, clean: bool) -> AppView:
 def _initiator(ending: Ending, act: Act, rtt_ms: float | None) -> Literal["local", "remote", "simultaneous", "none"]:
     if act.side is None:
         return "none"
-    if act.m == ending.sent_m and _crossed(ending, rtt_ms):
+    if act.side == "local" and act.m == ending.sent_m and _crossed(ending, rtt_ms):
         return "simultaneous"
     return act.side
 

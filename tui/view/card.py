@@ -33,7 +33,8 @@ class Section(NamedTuple):
 class Card(NamedTuple):
     """A close report, ready to be put into lines."""
 
-    title: Line
+    parts: tuple[str, ...]
+    """The title: code and name, whether it was on the wire, who ended it."""
     role: Role
     sections: list[Section]
 
@@ -42,13 +43,14 @@ def card(pane: Pane, siblings: Sequence[Pane], look: Look) -> Card | None:
     """The card of a pane whose session has ended; None while it lives."""
     close = pane.session.close
     if pane.lost and pane.session.ended_at is None:
-        return Card(line((look.say("card_lost"), "dead")), "dead", [Section("", look.say("card_lost_text"), 0)])
+        parts = (f"{look.glyphs.dropped} {look.say('card_lost')}",)
+        return Card(parts, "dead", [Section("", look.say("card_lost_text"), 0)])
     if close is None or pane.session.ended_at is None:
         return None
     quiet = pane.session.state is State.CLOSED
     role: Role = "muted" if quiet else "dead"
     glyph = look.glyphs.closed if quiet else look.glyphs.dropped
-    title = line((look.dotted(f"{glyph} {_code_name(close, look)}", _wire(close, look), _who(close, look)), role))
+    parts = (f"{glyph} {_code_name(close, look)}", _wire(close, look), look.say(f"card_initiator_{close.initiator}"))
     sections = [
         Section(look.say("card_means"), _means(pane, close, look), 3),
         *_said(close, look),
@@ -59,14 +61,14 @@ def card(pane: Pane, siblings: Sequence[Pane], look: Look) -> Card | None:
         *_server_clock(pane, close, look),
         *_others(pane, siblings, look),
     ]
-    return Card(title, role, [section for section in sections if section.text])
+    return Card(parts, role, [section for section in sections if section.text])
 
 
 def boxed(made: Card, look: Look, room: int, height: int) -> list[Line]:
     """The card in a box of its own, ``room`` cells wide and at most ``height`` lines high."""
     glyphs, edge = look.glyphs, made.role
     inner = room - 4
-    title = fit(made.title, room - 4, ellipsis=glyphs.ellipsis)
+    title, made = _titled(made, look, inner)
     top = spread(
         (Span(f"{glyphs.top_left} ", edge), *title, Span(" ")), (Span(glyphs.top_right, edge),), room,
         fill=glyphs.horizontal, role=edge,
@@ -83,9 +85,21 @@ def boxed(made: Card, look: Look, room: int, height: int) -> list[Line]:
 
 def bare(made: Card, look: Look, room: int, height: int) -> list[Line]:
     """The card without a box: its title, then its rows."""
-    title = pad((Span(" "), *made.title), room, ellipsis=look.glyphs.ellipsis)
+    title, made = _titled(made, look, room - 2)
+    title = pad((Span(" "), *title), room, ellipsis=look.glyphs.ellipsis)
     body = [(Span(" "), *row) for row in rows(made, look, room - 2, height - 1)]
     return [title, *(pad(row, room) for row in body)]
+
+
+def _titled(made: Card, look: Look, room: int) -> tuple[Line, Card]:
+    """The title in ``room`` cells; the parts it has no room for become a section of their own."""
+    kept = len(made.parts)
+    while kept > 1 and cells.width(look.dotted(*made.parts[:kept])) > room:
+        kept -= 1
+    left = made.parts[kept:]
+    if left:
+        made = made._replace(sections=[Section(look.say("card_who"), look.dotted(*left), 0), *made.sections])
+    return fit(line((look.dotted(*made.parts[:kept]), made.role)), room, ellipsis=look.glyphs.ellipsis), made
 
 
 def rows(made: Card, look: Look, room: int, height: int) -> list[Line]:
@@ -144,14 +158,7 @@ def _wire(close: Close, look: Look) -> str:
         return look.say("card_no_code")
     if close.synthetic:
         return look.say("card_synthetic")
-    both = close.received is not None and close.sent is not None
-    return look.say("card_received" if close.received is not None else "card_sent") if not both else look.say(
-        "card_both"
-    )  # fmt: skip
-
-
-def _who(close: Close, look: Look) -> str:
-    return look.say(f"card_initiator_{close.initiator}")
+    return look.say("card_received" if close.received is not None else "card_sent")
 
 
 def _means(pane: Pane, close: Close, look: Look) -> str:

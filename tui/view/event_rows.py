@@ -121,9 +121,9 @@ def _unknown(fact: Unknown, look: Look) -> Row:
     return _event(fact, "?", look.safe(fact.type[:24]), look.safe(line), key="row_unknown")
 
 
-def _heartbeat(fact: findings.Heartbeat, _: Look) -> Row:
+def _heartbeat(fact: findings.Heartbeat, look: Look) -> Row:
     args = {
-        "layer": fact.layer,
+        "layer": layer_name(fact.layer, look),
         "gap": numbers.interval(fact.gap_ms or 0),
         "every": numbers.interval(fact.every_ms),
     }
@@ -131,6 +131,12 @@ def _heartbeat(fact: findings.Heartbeat, _: Look) -> Row:
     return _event(
         fact, "beat", fact.state[:9], key=f"row_beat_{state}", args=args, bad=fact.state in ("late", "missed")
     )
+
+
+def layer_name(layer: findings.Layer, look: Look) -> str:
+    """A keep-alive layer, as its timer is called."""
+    up, down = look.glyphs.up, look.glyphs.down
+    return {"stomp-out": f"STOMP {up}", "stomp-in": f"STOMP {down}", "ws-ping": "ping", "sockjs-h": "SockJS h"}[layer]
 
 
 def _note(fact: findings.Note, look: Look) -> Row:

@@ -54,3 +54,16 @@ def count(value: int) -> str:
             scaled = value / step
             return f"{scaled:.1f}{unit}" if scaled < 99.95 else f"{scaled:.0f}{unit}"
     return str(value)
+
+
+def size(value: int) -> str:
+    """``84``, ``9999``, ``12k``, ``1.2M``: bytes of a row, at most four cells."""
+    if value < 10_000:
+        return str(value)
+    for step, unit in ((1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T")):
+        scaled = value / step
+        if scaled < 9.95 and unit != "k":
+            return f"{scaled:.1f}{unit}"
+        if scaled < 999.5 or unit == "T":
+            return f"{scaled:.0f}{unit}"
+    return str(value)

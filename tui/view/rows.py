@@ -41,7 +41,7 @@ class Row:
 
 
 TIME_CELLS = 12
-_FIXED = TIME_CELLS + 21
+_FIXED = TIME_CELLS + 17
 """Cells of everything but type and summary: time, direction, layer, size and the spaces between."""
 
 
@@ -95,10 +95,10 @@ def draw(
     arrow = {"in": glyphs.incoming, "out": glyphs.outgoing, "": " "}[row.dir]
     way: Role = "in" if row.dir == "in" else "out" if row.dir == "out" else "muted"
     quiet = row.kind in ("beat", "trace") and row.role == "text"
-    size = "" if row.size is None else numbers.count(row.size)
+    size = "" if row.size is None else numbers.size(row.size)
     wide = type_cells(room)
-    words = cells.pad(cells.fit(summary(row, look), max(0, room - _FIXED - wide), ellipsis=glyphs.ellipsis),
-                      max(0, room - _FIXED - wide))  # fmt: skip
+    left = max(0, room - _FIXED - wide)
+    words = cells.pad(cells.fit(summary(row, look), left, ellipsis=glyphs.ellipsis), left)
     line: Line = (
         Span(glyphs.marker if marked else " ", "mark"),
         Span(time_text(row, look, opened=opened, previous=previous), "muted"),
@@ -107,6 +107,6 @@ def draw(
         Span(cells.pad(cells.fit(row.type, wide, ellipsis=glyphs.ellipsis), wide) + " ",
              "muted" if quiet else row.role),
         Span(words, "muted" if quiet or row.kind == "event" and row.role == "text" else row.role),
-        Span(cells.pad(size, 6, right=True), "muted"),
+        Span(cells.pad(size, 5, right=True), "muted"),
     )  # fmt: skip
     return pad(line, room, ellipsis=glyphs.ellipsis)
