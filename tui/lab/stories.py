@@ -74,7 +74,7 @@ STORIES: Mapping[str, Story] = {
                     "url": "{stomp}",
                     "heart-beat": "2000,2000",
                     "subscribe": [PRICES],
-                    "do": ["4 throttle-beats 60000"],
+                    "do": ["4.5 throttle-beats 60000"],
                 },
             ),
             # Spring SimpleBroker: three intervals, then ERROR "Session closed." and Close 1002.
