@@ -1,10 +1,12 @@
 """Fixtures of the tests that meet a server: brokers, proxies, certificates and the recorder of their runs."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from tests.servers import certificates
 from tests.servers.nginx import Certificate, Nginx
@@ -58,8 +60,9 @@ async def echo_port() -> AsyncIterator[int]:
     """The loopback port of a WebSocket server (python-websockets) that says back every message and never pings."""
 
     async def echo(connection: ServerConnection) -> None:
-        async for message in connection:
-            await connection.send(message)
+        with suppress(ConnectionClosed):  # the proxies in front end without a Close
+            async for message in connection:
+                await connection.send(message)
 
     server: Server
     async with serve(echo, LOOPBACK, 0, ping_interval=None) as server:

@@ -189,6 +189,7 @@ class ScriptedServer:
             except TimeoutError:
                 continue
             sock.settimeout(_PATIENCE)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a RST must not overtake what was sent
             self._connections.append(threading.Thread(target=self._serve, args=(sock,)))
             self._connections[-1].start()
 

@@ -118,9 +118,17 @@ def refuses_with_escapes(connection: Connection) -> None:
     )
 
 
+def upgrades_with_escapes(connection: Connection) -> None:
+    """A 101 whose headers hold escape sequences, then a message and a Close that do."""
+    connection.upgrade(extra=f"Server: {ESCAPES}\r\n".encode().decode("latin-1"))
+    connection.frame(Opcode.TEXT, ESCAPES.encode())
+    connection.close(4000, ESCAPES)
+    connection.read_to_end()
+
+
 def stomp_with_escapes(connection: Connection) -> None:
     """A STOMP broker whose every text holds escape sequences: headers, bodies, ERROR, the Close reason."""
-    connection.upgrade(subprotocol="v12.stomp", extra=f"Server: {ESCAPES}\r\n".encode().decode("latin-1"))
+    connection.upgrade(subprotocol="v12.stomp")
     connection.receive()
     for frame in (
         f"CONNECTED\nversion:1.2\nserver:{ESCAPES}\nsession:{ESCAPES}\nheart-beat:0,0\n\n\0",

@@ -33,7 +33,7 @@ BAD_FRAMES = {
     "reserved-opcode": (b"\x83\x01a", 1002),
     "rsv-without-extension": (b"\xc1\x01a", 1002),
     "masked-by-the-server": (b"\x81\x81\x01\x02\x03\x04a", 1002),
-    "fragmented-control": (b"\x09\x00", 1002),
+    "fragmented-control": (b"\x09\x01a", 1002),
     "long-control": (b"\x89\x7e\x00\x80" + b"a" * 128, 1002),
     "continuation-of-nothing": (b"\x80\x01a", 1002),
     "invalid-utf-8": (b"\x81\x02\xc3\x28", 1007),
@@ -125,7 +125,8 @@ async def test_a_header_that_never_ends_meets_the_open_timeout() -> None:
 
 
 HOSTILE_TEXT = {
-    "http": (scripts.refuses_with_escapes, ()),
+    "refusal": (scripts.refuses_with_escapes, ()),
+    "upgrade": (scripts.upgrades_with_escapes, ()),
     "stomp": (scripts.stomp_with_escapes, ("--stomp",)),
 }
 

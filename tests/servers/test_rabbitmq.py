@@ -45,7 +45,7 @@ async def test_two_sessions_side_by_side_exchange_messages_and_negotiate_beats(
         for name in ("anna", "bert"):
             await watch.command(f"{name}: subscribe /topic/x")
         # A RECEIPT is the broker's word that it has seen everything before it.
-        await watch.command(r"stomp-frame SUBSCRIBE\nid:last\ndestination:/topic/last\nreceipt:subscribed\n\n")
+        await watch.command(r"stomp-frame SUBSCRIBE\nid:last\ndestination:/topic/last\nreceipt:subscribed\n\n\0")
         for name in ("anna", "bert"):
             await watch.until(stomp("RECEIPT", name, **{"receipt-id": "subscribed"}))
         await watch.command("anna: stomp-send /topic/x from anna: 你好")

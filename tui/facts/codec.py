@@ -16,7 +16,8 @@ _decoder: msgspec.json.Decoder[KNOWN | COMPUTED] = msgspec.json.Decoder(KNOWN | 
 
 # JSON leaves DEL, C1, bidi and zero-width characters raw; a line a person may print to a terminal must not.
 _INVISIBLE = re.compile(
-    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
 
 

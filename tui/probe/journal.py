@@ -34,7 +34,6 @@ class Journal:
         """
         t, m = at or now()
         self.pass_time(m)
-        self._last = max(m, self._last)
         self._count += 1
         fact = kind(t=t, m=self._last, n=self._count, **fields)
         findings = self.engine.feed(fact)
@@ -45,5 +44,7 @@ class Journal:
 
     def pass_time(self, m: float) -> None:
         """Emits what time alone has led to by ``m``."""
-        for finding in self.engine.advance(max(m, self._last)):
+        # No fact may be stamped before a moment that has been passed: a replay would find something else.
+        self._last = max(m, self._last)
+        for finding in self.engine.advance(self._last):
             self._sink(finding)

@@ -79,6 +79,8 @@ class Scanner:
 
     def __init__(self, *, max_size: int, deflate: Extension | None = None, from_server: bool = True) -> None:
         self._max_size = max_size
+        # What cannot be compressed grows a little when it is: such a message may be larger on the wire than inflated.
+        self._max_wire = max_size + max_size // 8 + 64 if max_size and deflate is not None else max_size
         self._deflate = deflate
         self._from_server = from_server
         self._buffer = bytearray()
@@ -122,7 +124,7 @@ class Scanner:
             start, length, mask = header
             end = start + length
             first = buffer[at]
-            if length >> 63 or (self._max_size and length > self._max_size):
+            if length >> 63 or (self._max_wire and length > self._max_wire):
                 # Judged by its header alone: a peer that announces too much may never send it.
                 frames.append(self._over_limit(buffer, at, start, length, mask))
                 if length >> 63:

@@ -5,7 +5,6 @@ is no frame boundary, and a fragment of a message none either.
 """
 
 import binascii
-import re
 from typing import Literal, NamedTuple
 
 from tui.facts.facts import Bytes, Direction, Frame
@@ -14,8 +13,6 @@ from tui.protocols.stomp import Beat, StompDecoder, StompFrame
 
 LINES_KEPT = 1000
 """Carrying facts remembered of one STOMP frame; of more, the first 999 and the last."""
-
-_LENGTH = re.compile(rb"^content-length:[^\n]*\n", re.MULTILINE)
 
 
 class Said(NamedTuple):
@@ -87,11 +84,7 @@ class Conversation:
         Raises:
             UnreadablePayload: the recording was damaged.
         """
-        data = payload(fact)
-        if fact.redacted:
-            # Masked bytes have another length than the header says.
-            data = _LENGTH.sub(b"", data, count=1)
-        return self._streams[fact.dir].feed(data, fact.n)
+        return self._streams[fact.dir].feed(payload(fact), fact.n)
 
     def connect(self, frame: StompFrame) -> Literal["heart-beat"] | None:
         """Our CONNECT; the name of the header that cannot be read."""

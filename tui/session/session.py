@@ -117,6 +117,8 @@ class Session:
             self._begin(fact)
         if type(fact) is Target:
             self.url, self.spec, self.spoken = fact.url, fact.spec, spoken(fact)
+            if not self.connection:
+                self._current = Connection(self.name, 0, self.spoken, self.counters, asked=self._stopping)
         elif type(fact) is Command:
             self._command(fact)
         elif type(fact) is Stop:

@@ -55,7 +55,7 @@ class Timer:
 
     def start(self, every_ms: float, m: float) -> None:
         """An interval was agreed; 0 is "no beats"."""
-        self.every_ms = every_ms
+        self.every_ms = float(every_ms)
         self.since = m
         self.last_m = m if every_ms else self.last_m
         self.max_gap_ms = 0.0

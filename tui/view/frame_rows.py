@@ -1,22 +1,23 @@
 """Rows of what was sent and received: a STOMP frame, a beat, a WebSocket message, ping, pong, close."""
 
-import base64
 from collections.abc import Sequence
 
 from tui.facts.facts import Bytes, Frame
 from tui.protocols.stomp import Beat, StompFrame
 from tui.protocols.websocket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from tui.session.conversation import UnreadablePayload, payload
 from tui.view.look import Look
 from tui.view.rows import TEXT_KEPT, Row
 
 _OPCODES = {CONTINUATION: "more", TEXT: "text", BINARY: "binary", CLOSE: "close", PING: "ping", PONG: "pong"}
 
 
-def payload(fact: Frame | Bytes) -> bytes:
-    """The bytes a fact carries, as far as it carries them."""
-    if fact.text is not None:
-        return fact.text.encode("utf-8", "surrogatepass")
-    return base64.b64decode(fact.b64) if fact.b64 else b""
+def carried(fact: Frame | Bytes) -> bytes:
+    """The bytes a fact carries, as far as it carries them; none where the recording was damaged."""
+    try:
+        return payload(fact)
+    except UnreadablePayload:
+        return b""
 
 
 def frame_rows(
@@ -30,7 +31,7 @@ def frame_rows(
     """
     rows = [_stomp_row(fact, item, look, part, alone=len(decoded) == 1) for part, item in enumerate(decoded)]
     if isinstance(fact, Bytes):
-        return rows or [_row(fact, "stomp", "part", _text(payload(fact), look), size=fact.size)]
+        return rows or [_row(fact, "stomp", "part", _text(carried(fact), look), size=fact.size)]
     if rows and not fact.error:
         return rows
     return [*rows, _ws_row(fact, look, part=stomp and fact.opcode in (CONTINUATION, TEXT, BINARY))]
@@ -93,9 +94,9 @@ def _ws_row(fact: Frame, look: Look, *, part: bool) -> Row:
     if fact.opcode == CLOSE:
         text = " ".join(str(word) for word in (fact.code, fact.reason) if word not in (None, ""))
     elif fact.opcode == BINARY or (fact.text is None and not control):
-        text = payload(fact)[:64].hex(" ")
+        text = carried(fact)[:64].hex(" ")
     else:
-        text = payload(fact)[: TEXT_KEPT * 4].decode("utf-8", "backslashreplace")
+        text = carried(fact)[: TEXT_KEPT * 4].decode("utf-8", "backslashreplace")
     return Row(
         fact.t, fact.m, fact.n, "ws", type_, "control" if control else "data", fact.dir, look.safe(text[:TEXT_KEPT]),
         key="row_broken" if fact.error else "row_part" if part else "", args={"rule": fact.error} if fact.error else None,

@@ -143,14 +143,12 @@ def bare(pane: Pane, now: float, look: Look, room: int, note: Line) -> list[Line
     return [title, *rows, heading(look, room, note=note)]
 
 
-def table_note(look: Look, *, behind: int, following: bool, query: str, hidden: int, searched: float) -> Line:
+def table_note(look: Look, *, behind: int, following: bool, query: str, searched: float) -> Line:
     """What a table has to say of itself: paused and how far behind, filtered and by what."""
     parts: list[Span] = []
     if query:
         done = "" if searched >= 1 else f" {searched:.0%}"
         parts.append(Span(f" /{look.safe(query)}{done} ", "accent"))
-    if hidden:
-        parts.append(Span(f" {look.say('note_hidden', count=numbers.count(hidden))} ", "muted"))
     if not following:
         badge = f" +{numbers.count(behind)}" if behind else ""
         parts.append(Span(f" {look.glyphs.pause} {look.say('note_paused')}{badge} ", "late"))

@@ -5,10 +5,12 @@
 import pickle
 import zlib
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from tui.facts import codec
 from tui.facts.facts import Bytes, Fact, Frame, Probe, Target, Unknown
 from tui.facts.findings import Finding, Heartbeat, Note
+from tui.protocols.stomp import Beat, StompFrame
 from tui.session.session import Session
 from tui.view.blocks import Block, Blocks
 from tui.view.event_rows import event_rows
@@ -30,6 +32,14 @@ CHECKPOINT_LIMIT = 64 * 1024
 
 _OF_THE_STREAM = frozenset({"note.line_lost", "note.unknown_line", "note.later_schema"})
 """Notes the engine makes about the lines themselves: they are no rows of a session."""
+
+
+class Whole(NamedTuple):
+    """All there is of a row."""
+
+    fact: Fact | Unknown
+    decoded: StompFrame | Beat | None
+    """What the row shows of it, where that is not the fact itself."""
 
 
 class Pane:
@@ -69,19 +79,14 @@ class Pane:
         """What time alone has changed."""
         self.blocks.found(self._finding_rows(findings))
 
-    def facts_behind(self, number: int) -> list[tuple[Fact | Unknown, Row]]:
-        """The fact a row was made of, read again from the file, with the row; empty where it is in no file."""
-        block = self.blocks.block_of(number)
+    def whole(self, number: int) -> "Whole | None":
+        """What a row was made of, read again from the file; None where it is in no file."""
         wanted = self.blocks.row(number)
-        for offset in block.offsets:
-            fact = self._fact_at(offset)
-            if fact is not None and fact.n == wanted.n and fact.m == wanted.m:
-                return [(fact, wanted)]
-        return []
-
-    def refold(self, number: int) -> Iterable[tuple[Fact | Unknown, Session]]:
-        """Every fact of the row's block with the session after it: the way to what was decoded then."""
-        return self._folded(self.blocks.block_of(number))
+        for fact, session, _ in self._fold(self.blocks.block_of(number)):
+            if (fact.n, fact.m) == (wanted.n, wanted.m):
+                decoded = session.decoded[wanted.part : wanted.part + 1] if wanted.part >= 0 else []
+                return Whole(fact, decoded[0] if decoded else None)
+        return None
 
     def _rows(self, session: Session, fact: Fact | Unknown, findings: Iterable[Finding]) -> list[Row]:
         if isinstance(fact, Frame | Bytes):
@@ -108,9 +113,6 @@ class Pane:
             rows += self._finding_rows(findings[0])
             rows += self._rows(session, fact, findings[1])
         return rows
-
-    def _folded(self, block: Block) -> Iterable[tuple[Fact | Unknown, Session]]:
-        return ((fact, session) for fact, session, _ in self._fold(block))
 
     def _fold(
         self, block: Block

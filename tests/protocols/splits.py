@@ -1,0 +1,22 @@
+"""One stream, cut anywhere: what a decoder says must not depend on how the bytes arrived."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TypeVar
+
+from hypothesis import strategies as st
+
+Event = TypeVar("Event")
+
+
+@st.composite
+def cut(draw: st.DrawFn, stream: bytes) -> list[bytes]:
+    """``stream`` in pieces, in order, none empty."""
+    at = sorted(draw(st.sets(st.integers(1, max(1, len(stream) - 1)), max_size=12)))
+    edges = [0, *(edge for edge in at if edge < len(stream)), len(stream)]
+    return [stream[start:end] for start, end in pairwise(edges) if start < end]
+
+
+def fed(feed: Callable[[bytes], list[Event]], pieces: list[bytes]) -> list[Event]:
+    """Everything that came out, piece by piece."""
+    return [event for piece in pieces for event in feed(piece)]
