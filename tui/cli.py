@@ -6,19 +6,21 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
 from tui import __version__
-from tui.cli_options import HEADLESS, SCREEN, SESSION, given, options, takes_value
+from tui.cli_options import HEADLESS, SCREEN, SESSION, given, options, refusal, takes_value
 from tui.knowledge.catalogue import LANGUAGES, Language, phrase
 from tui.options.errors import BadOption
-from tui.options.layers import from_environment, program_options, read_config, session_specs
+from tui.options.layers import Layer, from_environment, program_options, read_config, session_specs
 from tui.options.program import ProgramOptions
 from tui.options.spec import SessionSpec
 from tui.options.targets import is_target
+from tui.text.safe import visible
 
 EXAMPLE = "stomp+ws://localhost:15674/ws"
 USAGE = 2
@@ -58,7 +60,7 @@ def with_verb(arguments: Sequence[str], verbs: Sequence[str], lang: Language) ->
     return ["inspect", *words]
 
 
-def _layers(flags: dict[str, Any]) -> list[Mapping[str, Any]]:
+def _layers(flags: dict[str, Any]) -> list[Layer]:
     return [given(flags), from_environment(os.environ), read_config(os.environ)]
 
 
@@ -155,7 +157,7 @@ def _readable(path: str) -> None:
     if path == "-":
         return
     try:
-        with open(path, "rb"):
+        with Path(path).open("rb"):
             pass
     except OSError as error:
         raise BadOption("cli.file_missing", option="FILE", given=path, error=error.strerror or str(error)) from None
@@ -170,11 +172,11 @@ def main() -> None:
         verbs = [name for name, command in group.commands.items() if not command.hidden]
         status = group.main(with_verb(arguments, verbs, lang), prog_name="whoops", standalone_mode=False)
     except click.ClickException as error:
-        sys.exit(_refuse(error.format_message(), lang))
+        sys.exit(_refuse(refusal(error, lang), lang))
     except click.Abort:
         sys.exit(130)
     except BadOption as error:
-        sys.exit(_refuse(phrase(error.key, lang, **error.args_), lang))
+        sys.exit(_refuse(error.said(lang), lang))
     except Exception as error:
         key = getattr(error, "key", None)
         if not isinstance(key, str):
@@ -184,9 +186,11 @@ def main() -> None:
 
 
 def _refuse(message: str, lang: Language) -> int:
-    click.echo(phrase("cli.usage", lang, message=message), err=True)
+    click.echo(phrase("cli.usage", lang, message=visible(message, ascii_only=True)), err=True)
     return USAGE
 
 
-def _inspect(program: ProgramOptions, lang: Language, **source: Any) -> int:
-    raise NotImplementedError
+def _inspect(program: ProgramOptions, lang: Language, **what: Any) -> int:
+    from tui.inspector import inspect
+
+    return inspect(program, lang, **what)

@@ -1,17 +1,20 @@
 """The command line's options, made from the fields of ``SessionSpec`` and ``ProgramOptions``: one table for flags,
 environment, config and profiles, so that none can say what another cannot.
+
+``tui.cli`` decorates its verbs with ``options``. Every option's value is a word here; ``tui.options`` reads it.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import click
 import msgspec
 
 from tui.knowledge.catalogue import Language, phrase
-from tui.options.layers import fields
+from tui.options.layers import Layer, flag
 from tui.options.program import ProgramOptions
 from tui.options.spec import SessionSpec
+from tui.options.values import fields, plain
 
 SHORT = {"header": "-H", "user": "-u", "insecure": "-k", "n": "-n"}
 
@@ -20,11 +23,11 @@ HEADLESS = ("n", "stagger", "duration", "linger", "record", "redact", "no-redact
 SCREEN = ("theme", "glyphs", "fps", "no-mouse")
 
 _METAVARS = {
-    "header": "'K: V'", "connect-header": "'K: V'", "connect-to": "HOST:PORT", "heart-beat": "CX,CY", "user": "USER:PASS",
-    "do": "'T COMMAND'", "subscribe": "DEST", "max-size": "BYTES", "redact": "REGEX", "record": "FILE", "cacert": "FILE",
-    "cert": "FILE", "key": "FILE", "passcode-file": "FILE", "passcode-env": "VAR", "origin": "ORIGIN", "cookie": "K=V",
-    "subprotocol": "NAME", "servername": "NAME", "login": "NAME", "passcode": "WORD", "vhost": "HOST", "theme": "NAME",
-    "stomp-version": "V,V",
+    "header": "'K: V'", "connect-header": "'K: V'", "connect-to": "HOST:PORT", "heart-beat": "CX,CY",
+    "user": "USER:PASS", "do": "'T COMMAND'", "subscribe": "DEST", "max-size": "BYTES", "redact": "REGEX",
+    "record": "FILE", "cacert": "FILE", "cert": "FILE", "key": "FILE", "passcode-file": "FILE", "passcode-env": "VAR",
+    "origin": "ORIGIN", "cookie": "K=V", "subprotocol": "NAME", "servername": "NAME", "login": "NAME",
+    "passcode": "WORD", "vhost": "HOST", "theme": "NAME", "stomp-version": "V,V",
 }  # fmt: skip
 
 
@@ -41,21 +44,16 @@ def options(names: Iterable[str], lang: Language) -> Callable[[Callable[..., Any
 
 
 def _option(name: str, field: msgspec.structs.FieldInfo, lang: Language) -> Callable[[Any], Any]:
-    flags = [SHORT[name]] if name in SHORT else []
-    if name != "n":
-        flags.append(f"--{name}")
+    words = dict.fromkeys([SHORT.get(name, flag(name)), flag(name)])
     said = phrase(f"option.help_{field.name}", lang)
-    kind: Any = field.type
+    kind = plain(field.type)
     if kind is bool:
-        return click.option(*flags, field.name, is_flag=True, default=None, help=said)
-    if get_origin(kind) is list:
-        return click.option(*flags, field.name, multiple=True, metavar=_METAVARS.get(name), help=said)
-    choices = [choice for part in (kind, *get_args(kind)) for choice in get_args(part) if isinstance(choice, str)]
-    if choices:
-        return click.option(*flags, field.name, type=click.Choice(list(dict.fromkeys(choices))), help=said)
-    number = float if float in (kind, *get_args(kind)) else int if int in (kind, *get_args(kind)) else str
-    metavar = _METAVARS.get(name) or ("S" if number is float else None)
-    return click.option(*flags, field.name, type=number, metavar=metavar, help=said)
+        return click.option(*words, field.name, is_flag=True, default=None, help=said)
+    metavar = _METAVARS.get(name) or {float: "S", int: "N"}.get(kind)
+    if get_origin(kind) is Literal:
+        metavar = "|".join(get_args(kind))
+    repeated = get_origin(kind) is list
+    return click.option(*words, field.name, type=str, multiple=repeated, metavar=metavar, help=said)
 
 
 def takes_value(word: str) -> bool:
@@ -66,10 +64,26 @@ def takes_value(word: str) -> bool:
     return name in known and known[name].type is not bool and "=" not in word
 
 
-def given(flags: dict[str, Any]) -> dict[str, Any]:
-    """What was said on the command line, by long option names."""
-    return {
+def given(flags: dict[str, Any]) -> Layer:
+    """What was said on the command line."""
+    table = {
         name.replace("_", "-"): list(value) if isinstance(value, tuple) else value
         for name, value in flags.items()
         if value not in (None, ())
     }
+    return Layer(flag, table)
+
+
+def refusal(error: click.ClickException, lang: Language) -> str:
+    """What click refuses, in one line of ours."""
+    match error:
+        case click.NoSuchOption(possibilities=[*near]) if near:
+            return phrase("option.unknown_flag", lang, option=error.option_name, near=", ".join(near))
+        case click.NoSuchOption():
+            return phrase("option.unknown_flag_far", lang, option=error.option_name)
+        case click.BadOptionUsage(option_name=name) if "requires an argument" in error.message:
+            return phrase("option.no_argument", lang, option=name)
+        case click.BadOptionUsage(option_name=name):
+            return phrase("option.not_a_value", lang, option=name)
+        case _:
+            return error.format_message()

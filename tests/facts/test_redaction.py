@@ -94,6 +94,10 @@ def test_a_masked_payload_keeps_its_bytes_and_its_frames(body: str, pattern: str
     assert decoder.at_rest
 
 
+def test_a_mask_never_covers_what_ends_a_frame() -> None:
+    assert Redactor(["(?s)h.*"]).payload("SEND\n\nhunter\r\n2\0\n") == "SEND\n\n******\r\n*\0\n"
+
+
 def test_switched_off() -> None:
     redactor = Redactor(["hunter2"], enabled=False)
     assert redactor.url("ws://u:hunter2@host/?token=s") == "ws://u:hunter2@host/?token=s"

@@ -68,7 +68,7 @@ def test_the_chinese_is_chinese() -> None:
     for area, name in ENTRIES:
         text = entries(area)[name]
         if len(re.findall(r"[A-Za-z]{2,}", re.sub(r"\{[^}]*\}", "", text.en))) > 3:
-            assert re.search(r"[\u4e00-\u9fff]", text.zh), f"{area}.{name} has no Chinese in its Chinese"
+            assert re.search(r"[\u3000-\u9fff\uff00-\uffef]", text.zh), f"{area}.{name} has no Chinese in its Chinese"
 
 
 def test_every_key_the_code_says_exists() -> None:

@@ -144,7 +144,7 @@ def test_utf8() -> None:
     assert errors(frame(1, "你".encode()[:2])) == ["utf8"]
     first, second = scan(frame(1, "你".encode()[:2], fin=False), frame(0, "你".encode()[2:]))
     assert (first.error, first.text, second.error, second.text) == (None, None, None, None)
-    assert errors(frame(1, b"\xe4", fin=False), frame(0, b"x")) == [None, "utf8"]
+    assert errors(frame(1, b"\xe4", fin=False), frame(0, b"x"), frame(1, b"fine")) == [None, "utf8", None]
     assert errors(frame(1, b"\xff"), frame(1, b"fine")) == ["utf8", None]
     assert errors(frame(2, b"\xff")) == [None]
 
@@ -218,6 +218,26 @@ def test_the_limit_is_one_after_inflate(size: int, make: type[bytes]) -> None:
     raw = Frame(Opcode.BINARY, make(size)).serialize(mask=False, extensions=[extension()])
     assert errors(raw, max_size=size, deflate=True) == [None]
     assert errors(raw, max_size=size - 1, deflate=True) == ["too-big"]
+
+
+def test_the_rfcs_own_final_block() -> None:
+    """RFC 7692 §7.2.3.4: "Hello" in a block with BFINAL set."""
+    (found,) = scan(frame(1, bytes.fromhex("f348cdc9c9070000"), rsv=4), deflate=True)
+    assert (found.text, found.error) == ("Hello", None)
+
+
+def test_messages_after_a_final_block_are_read_and_not_hoarded() -> None:
+    """RFC 7692 §7.2.3.4; the window stays: the second message refers back to the first."""
+    history = os.urandom(500)
+    first = zlib.compressobj(wbits=-15)
+    second = zlib.compressobj(wbits=-15, zdict=history)
+    payloads = [
+        first.compress(history) + first.flush(zlib.Z_FINISH) + b"\0",
+        (second.compress(history) + second.flush(zlib.Z_SYNC_FLUSH))[:-4],
+    ]
+    assert len(payloads[1]) < 50
+    found = scan(*(frame(2, payload, rsv=4) for payload in payloads), deflate=True)
+    assert [(one.payload, one.error) for one in found] == [(history, None)] * 2
 
 
 def test_a_decompression_bomb_is_bounded() -> None:

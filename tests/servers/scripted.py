@@ -4,6 +4,7 @@ A script is a function of one ``Connection``. It runs in a thread of its own, so
 returns, the connection is ended with a FIN. What goes wrong in a script fails the test that ran it.
 """
 
+import select
 import socket
 import ssl
 import struct
@@ -119,6 +120,10 @@ class Connection:
         except Gone:
             taken, self._buffer = self._buffer, b""
             return taken
+
+    def wait_for_bytes(self, seconds: float) -> None:
+        """Waits until the client sent something, at most so long, and leaves it unread."""
+        select.select([self._sock], [], [], seconds)
 
     def fin(self) -> None:
         """Ends our half of TCP; on TLS without a close_notify."""

@@ -100,12 +100,26 @@ def header_drop_by_drop(connection: Connection) -> None:
 
 
 def bomb(size: int) -> bytes:
-    """A compressed text frame that inflates to ``size`` spaces (RFC 7692 §7.2.1)."""
+    """A compressed text frame that inflates to ``size`` spaces, whole MiB (RFC 7692 §7.2.1)."""
     deflate = zlib.compressobj(9, wbits=-15)
-    chunk = b" " * (1 << 20)
-    packed = b"".join(deflate.compress(chunk) for _ in range(size >> 20)) + deflate.flush(zlib.Z_SYNC_FLUSH)
-    payload = packed.removesuffix(b"\x00\x00\xff\xff")
+    # A full flush forgets all that went before, so one MiB's block may be repeated as it is.
+    block = deflate.compress(b" " * (1 << 20)) + deflate.flush(zlib.Z_FULL_FLUSH)
+    payload = (block * (size >> 20)).removesuffix(b"\x00\x00\xff\xff")
     return b"\xc1\x7f" + len(payload).to_bytes(8, "big") + payload
+
+
+def closes_tcp_after_close_notify(connection: Connection) -> None:
+    """A server that says close_notify and soon closes its socket without reading on, as nginx does."""
+    connection.upgrade()
+    connection.close_notify()
+    connection.wait_for_bytes(0.1)
+
+
+def answers_close_only(connection: Connection) -> None:
+    """An endpoint that is silent whatever it hears, pings too, but for a Close."""
+    connection.upgrade()
+    connection.frame(Opcode.CLOSE, connection.receive_close())
+    truncated(connection)
 
 
 def refuses_with_escapes(connection: Connection) -> None:

@@ -48,6 +48,7 @@ async def test_dropped_without_a_close_frame(name: str, certificate: Certificate
     assert close["transport"]["how"] == ending.how
     assert close["transport"]["errno"] == ("ECONNRESET" if ending.how == "reset" else None)
     assert close["transport"]["close_notify"]["in"] is ending.close_notify
+    assert close["transport"]["alert"] is None
     recorder.keep(f"tls-drop-{name}", watch)
 
 
@@ -64,6 +65,14 @@ async def test_closed_in_order(name: str, certificate: Certificate, recorder: Re
     assert close["transport"]["how"] == "fin"
     assert close["transport"]["close_notify"]["in"] is ending.close_notify
     recorder.keep(f"tls-close-{name}", watch)
+
+
+async def test_our_close_notify_never_turns_a_fin_into_a_reset(certificate: Certificate) -> None:
+    watch, status = await run(scripts.closes_tcp_after_close_notify, certificate)
+
+    assert status == 1
+    transport = watch.the("close")["transport"]
+    assert (transport["how"], transport["close_notify"]["in"]) == ("fin", True)
 
 
 async def test_untrusted_certificate(certificate: Certificate, recorder: Recorder) -> None:

@@ -18,6 +18,10 @@ from stomp.utils import Frame, convert_frame, pack
 from tui.facts import findings
 from tui.options.spec import STOMP_VERSIONS, SessionSpec
 from tui.protocols.heartbeat import Pair, negotiate, parse_pair
+from tui.protocols.stomp import StompDecoder, StompFrame
+
+_FAREWELL = "disconnect"
+"""The receipt we ask for with DISCONNECT."""
 
 REMEMBERED = 1000
 """Messages whose subscription is remembered, so that ``ack ID`` finds it."""
@@ -34,6 +38,14 @@ class _Buffer:
 
     def set_listener(self, name: str, listener: object) -> None:
         """stomp.py registers its protocol object; our fold decodes what comes in."""
+
+
+def _pair(header: str | None) -> Pair:
+    """A ``heart-beat`` header; a missing or unreadable one is "0,0" (STOMP 1.2, "Heart-beating")."""
+    try:
+        return parse_pair(header or "0,0")
+    except ValueError:
+        return Pair(0, 0)
 
 
 class StompClient:
@@ -56,7 +68,9 @@ class StompClient:
         self._messages: OrderedDict[str, str] = OrderedDict()
         self._transaction: str | None = None
         self._transactions = 0
-        self._receipt: str | None = None
+        self.disconnecting = False
+        """DISCONNECT was sent: no frame of ours may follow it (STOMP 1.2, "DISCONNECT")."""
+        self._wish = Pair(0, 0)
         self._every: float | None = None
         self._next_beat: float | None = None
         self._held = False
@@ -78,7 +92,15 @@ class StompClient:
         if secret is not None:
             headers["passcode"] = secret
         headers.update(spec.connect_headers)
+        self._wish = _pair(headers["heart-beat"])
         self._protocol.send_frame("CONNECT", headers)
+
+    def frame_as_it_is(self, data: bytes) -> None:
+        """A frame somebody typed. Where it is a CONNECT, its heart-beat is what we ask for."""
+        for event in StompDecoder().feed(data):
+            if isinstance(event, StompFrame) and event.command in ("CONNECT", "STOMP"):
+                self._wish = _pair(event.header("heart-beat"))
+        self._send(data)
 
     def heard(self, frame: findings.Stomp, m: float) -> None:
         """A STOMP frame came in."""
@@ -94,21 +116,17 @@ class StompClient:
 
     def receipt_came(self, frame: findings.Stomp) -> bool:
         """Whether a frame is the receipt of our DISCONNECT."""
-        return frame.command == "RECEIPT" and ("receipt-id", self._receipt) in frame.headers
+        return self.disconnecting and frame.command == "RECEIPT" and ("receipt-id", _FAREWELL) in frame.headers
 
     def _connected(self, headers: dict[str, str], m: float) -> None:
         self.connected = True
         version = headers.get("version", "1.0")
         if version != "1.2":
             self._protocol = (Protocol11 if version == "1.1" else Protocol10)(self._transport)
-        try:
-            server = parse_pair(headers.get("heart-beat", "0,0"))
-        except ValueError:
-            server = Pair(0, 0)
-        agreed = negotiate(self._spec.beats, server) if version != "1.0" else None
-        if agreed and agreed.out:
+        agreed = negotiate(self._wish, _pair(headers.get("heart-beat")))
+        if agreed.out and version != "1.0":  # 1.0 has no heart-beats
             self._every = agreed.out / 1000
-            self._next_beat = m + self._every
+            self._next_beat = m + max(self._every, self._throttle)
         for destination in self._spec.subscribe:
             self.subscribe(destination)
 
@@ -142,7 +160,7 @@ class StompClient:
             return False
         headers = {"id": name} if version == "1.2" else {"message-id": name}
         if version == "1.1":
-            headers["subscription"] = self._messages.get(name, "")
+            headers["subscription"] = self._messages.get(name) or next(iter(self.subscriptions), "")
         if self._transaction is not None:
             headers["transaction"] = self._transaction
         self._protocol.send_frame("ACK" if positive else "NACK", headers)
@@ -159,30 +177,33 @@ class StompClient:
         name = name or self._transaction
         if name is None:
             return False
-        self._transaction = None
+        if name == self._transaction:
+            self._transaction = None
         (self._protocol.commit if commit else self._protocol.abort)(name)
         return True
 
     def disconnect(self) -> None:
         """DISCONNECT with a receipt (STOMP 1.2, "DISCONNECT"); no beat follows it."""
-        self._receipt = "disconnect"
+        self.disconnecting = True
         self._next_beat = None
-        self._protocol.send_frame("DISCONNECT", {"receipt": self._receipt})
+        self._protocol.send_frame("DISCONNECT", {"receipt": _FAREWELL})
 
     def hold_beats(self) -> None:
         """The cadence goes on, nothing is sent."""
         self._held = True
 
-    def release_beats(self) -> None:
+    def release_beats(self, m: float) -> None:
         """Beats leave again, at the negotiated cadence."""
         self._held = False
-        self._throttle = 0.0
+        self.throttle_beats(0.0, m)
 
     def throttle_beats(self, seconds: float, m: float) -> None:
-        """Beats leave at most once in ``seconds``, as a hidden browser tab's timers do."""
+        """Beats leave at most once in ``seconds``, as a hidden browser tab's timers do; 0 ends that."""
         self._throttle = seconds
-        if self._every is not None:
-            self._next_beat = m + max(self._every, seconds)
+        if self._next_beat is None or self._every is None:
+            return
+        slowed = seconds > self._every
+        self._next_beat = m + seconds if slowed else min(self._next_beat, m + self._every)
 
     def next_wake(self) -> float | None:
         """When ``wake`` is to be called."""

@@ -4,8 +4,10 @@ It conforms: it answers pings, echoes a Close, and on a framing error sends 1002
 until the peer ends TCP or ``--close-timeout`` has passed. It sends no ping unless asked.
 """
 
+import math
 import secrets
 from collections import deque
+from typing import NamedTuple
 
 from websockets.extensions import Extension
 from websockets.frames import Frame, Opcode
@@ -13,6 +15,13 @@ from websockets.frames import Frame, Opcode
 from tui.client.outgoing import Act, Out, OutFrame
 from tui.facts import facts
 from tui.protocols.websocket import BINARY, CLOSE, ERRORS, PING, PONG, TEXT
+
+
+class _Ping(NamedTuple):
+    """A ping of our own that waits for its pong, and until when."""
+
+    payload: bytes
+    due: float
 
 
 class WebSocketClient:
@@ -41,8 +50,7 @@ class WebSocketClient:
         self._ping_interval = ping_interval
         self._ping_timeout = ping_timeout
         self._next_ping: float | None = None
-        self._pong_due: float | None = None
-        self._pinged: bytes | None = None
+        self._unanswered: deque[_Ping] = deque()
         self._give_up_at: float | None = None
         self._pongs_held: list[bytes] | None = None
 
@@ -65,8 +73,14 @@ class WebSocketClient:
                 self._pongs_held.append(payload)
             elif not self.close_sent:
                 self.frame(PONG, payload)
-        elif frame.opcode == PONG and payload == self._pinged:
-            self._pinged = self._pong_due = None
+        elif frame.opcode == PONG:
+            self._answered(payload)
+
+    def _answered(self, payload: bytes) -> None:
+        """A pong answers its ping and all before it (RFC 6455 §5.5.3)."""
+        if any(ping.payload == payload for ping in self._unanswered):
+            while self._unanswered.popleft().payload != payload:
+                pass
 
     def _echo(self, frame: facts.Frame) -> None:
         """RFC 6455 §5.5.1: a Close is answered with a Close, typically echoing its code."""
@@ -85,7 +99,8 @@ class WebSocketClient:
     def _send_close(self, code: int | None, reason: str) -> None:
         encoded = reason.encode("utf-8", "surrogateescape")[:123]
         self.close_sent = True
-        self._next_ping = self._pong_due = None
+        self._next_ping = None
+        self._unanswered.clear()
         self.frame(CLOSE, b"" if code is None else code.to_bytes(2) + encoded, code=code, reason=reason)
 
     def message(self, payload: bytes, *, binary: bool = False, composed: bool = False) -> None:
@@ -102,9 +117,7 @@ class WebSocketClient:
         length = data[1] & 127
         head = data[: 2 + (2 if length == 126 else 8 if length == 127 else 0) + 4]
         self.out.append(
-            OutFrame(
-                data, opcode, True, 4 if deflated else 0, True, head, payload, deflated, code, reason, composed
-            )
+            OutFrame(data, opcode, True, 4 if deflated else 0, True, head, payload, deflated, code, reason, composed)
         )
 
     def ping(self, payload: bytes) -> None:
@@ -117,7 +130,7 @@ class WebSocketClient:
 
     def hold_pongs(self) -> None:
         """Pings are seen and not answered."""
-        self._pongs_held = self._pongs_held or []
+        self._pongs_held = self._pongs_held if self._pongs_held is not None else []
 
     def release_pongs(self) -> None:
         """The latest held ping is answered (§5.5.3 allows only that), and those to come."""
@@ -127,20 +140,25 @@ class WebSocketClient:
 
     def next_wake(self) -> float | None:
         """When ``wake`` is to be called."""
-        return min((at for at in (self._next_ping, self._pong_due, self._give_up_at) if at is not None), default=None)
+        due = self._unanswered[0].due if self._unanswered else None
+        return min((at for at in (self._next_ping, due, self._give_up_at) if at is not None), default=None)
 
     def wake(self, m: float) -> None:
         """Time has come to ``m``."""
-        if self._pong_due is not None and m >= self._pong_due:
-            self._pong_due = None
+        if self._unanswered and m >= self._unanswered[0].due:
             self.close(1011, "keepalive ping timeout", m)
         if self._next_ping is not None and m >= self._next_ping:
-            assert self._ping_interval is not None
-            self._next_ping += self._ping_interval
-            if self._pinged is None:
-                self._pinged = secrets.token_hex(4).encode()
-                self._pong_due = m + self._ping_timeout if self._ping_timeout is not None else None
-                self.frame(PING, self._pinged)
+            self._keep_alive(m)
         if self._give_up_at is not None and m >= self._give_up_at:
             self._give_up_at = None
             self.out.append(Act("finish", "local", "close-timeout"))
+
+    def _keep_alive(self, m: float) -> None:
+        """A ping of our own, at a fixed cadence; none is made up for."""
+        assert self._ping_interval is not None and self._next_ping is not None
+        missed = math.floor((m - self._next_ping) / self._ping_interval)
+        self._next_ping += self._ping_interval * (missed + 1)
+        payload = secrets.token_hex(4).encode()
+        if self._ping_timeout is not None:
+            self._unanswered.append(_Ping(payload, m + self._ping_timeout))
+        self.frame(PING, payload)

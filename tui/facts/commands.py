@@ -13,12 +13,16 @@ SESSION_NAME = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
 
 
 class BadCommand(ValueError):
-    """Words that are no command. ``key`` and ``args`` name the sentence in the catalogue."""
+    """Words that are no command. ``key`` and ``args_`` name the sentence in the catalogue."""
 
     def __init__(self, key: str, **args: Any) -> None:
         super().__init__(key, args)
         self.key = key
         self.args_ = args
+        self.id: str | int | None = None
+        """The ``id`` of a JSON command, for its answer."""
+        self.text = ""
+        """The words that are wrong, where they are known; never a session table, which may hold secrets."""
 
 
 class Parameter(NamedTuple):
@@ -117,17 +121,29 @@ def parse(line: str) -> SessionCommand:
     """
     line = line.strip()
     if not line.startswith("{"):
-        return parse_words(line)
+        return _words(line, None)
     try:
         said = msgspec.json.decode(line.encode("utf-8", "surrogateescape"), type=_Json)
     except msgspec.MsgspecError as error:
-        raise BadCommand("command.bad_json", error=str(error)) from error
+        raise _refused(BadCommand("command.bad_json", error=str(error)), "{…}", None) from error
     if said.cmd == "open":
         if said.session is None:
-            raise BadCommand("command.open_wants_session")
+            raise _refused(BadCommand("command.open_wants_session"), "open", said.id)
         return SessionCommand(verb="open", session=said.s, id=said.id, text="open", spec=said.session)
-    words = parse_words(said.cmd)
+    words = _words(said.cmd, said.id)
     return msgspec.structs.replace(words, session=said.s or words.session, id=said.id)
+
+
+def _words(line: str, name: str | int | None) -> SessionCommand:
+    try:
+        return parse_words(line)
+    except BadCommand as error:
+        raise _refused(error, line, name) from None
+
+
+def _refused(error: BadCommand, text: str, name: str | int | None) -> BadCommand:
+    error.text, error.id = text, name
+    return error
 
 
 def parse_words(line: str) -> SessionCommand:

@@ -23,15 +23,15 @@ _PARAMETER = re.compile(r"(?<=[?&#])([^=&#]*)=([^&#]*)")
 _STOMP_HEAD = re.compile(r"(?:\A|\x00)[\r\n]*[^:\r\n\x00]+(?:\r?\n[^\r\n\x00]+)+")
 """A frame's command and header lines: bodies are left alone, their ``content-length`` must stay true."""
 _STOMP_SECRET = re.compile(rf"(?m)^({'|'.join(sorted(SECRET_NAMES))}):[^\r\n\x00]*", re.IGNORECASE)
+_TYPED_SECRET = re.compile(rf"(\\n|\n)({'|'.join(sorted(SECRET_NAMES))}):(?:(?!\\[nr0]|[\r\n\0]).)*", re.IGNORECASE)
+"""A header of a frame typed in a command, where a line end is typed ``\\n``."""
 _URL_HEADERS = frozenset({"content-location", "location", "origin", "referer"})
 """Headers whose values are URLs, which may hold secrets of their own."""
 
 
 def _stars(found: re.Match[str]) -> str:
     """As many stars as the match has bytes; its NULs and line ends stay, because they end frames."""
-    return "".join(
-        char if char in "\0\r\n" else "*" * len(char.encode(errors="surrogatepass")) for char in found[0]
-    )
+    return "".join(char if char in "\0\r\n" else "*" * len(char.encode(errors="surrogatepass")) for char in found[0])
 
 
 class Redactor:
@@ -89,3 +89,7 @@ class Redactor:
         if not self.enabled:
             return text
         return self.payload(_STOMP_HEAD.sub(lambda head: _STOMP_SECRET.sub(rf"\1:{MASK}", head[0]), text))
+
+    def typed(self, words: str) -> str:
+        """A command as somebody typed it: credentials in a STOMP frame that stands in it are masked."""
+        return self.text(_TYPED_SECRET.sub(rf"\1\2:{MASK}", words)) if self.enabled else words

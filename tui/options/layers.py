@@ -4,9 +4,11 @@ Every option is a field of ``SessionSpec`` or of ``ProgramOptions``; its long na
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, get_origin
+from typing import Any, NamedTuple, get_origin
 
 import msgspec
 import platformdirs
@@ -15,16 +17,30 @@ from tui.options.errors import BadOption
 from tui.options.program import ProgramOptions, check_program
 from tui.options.spec import SessionSpec, check
 from tui.options.targets import letters, split_name
-
-S = TypeVar("S", bound=msgspec.Struct)
+from tui.options.values import convert, fields, plain
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
+_NO_OPTIONS = frozenset({"url", "name"})
+"""Fields of a session that belong to its target."""
 
 
-def fields(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
-    """The options of one struct by long name."""
-    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
+class Layer(NamedTuple):
+    """Options from one place."""
+
+    called: Callable[[str], str]
+    """How an option is called there, from its long name."""
+    table: Mapping[str, Any]
+
+
+def flag(name: str) -> str:
+    """An option as it is written on the command line."""
+    return "-n" if name == "n" else f"--{name}"
+
+
+def variable(name: str) -> str:
+    """An option as it is called in the environment."""
+    return "WHOOPS_" + name.upper().replace("-", "_")
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
@@ -33,8 +49,8 @@ def config_path(environ: Mapping[str, str]) -> Path:
     return Path(named) if named else Path(platformdirs.user_config_dir("whoops")) / "config.toml"
 
 
-def read_config(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The config file's table; empty where there is no file.
+def read_config(environ: Mapping[str, str]) -> Layer:
+    """The config file's options; none where there is no file.
 
     Raises:
         BadOption: it cannot be read, is no TOML, or has a key that is no option.
@@ -43,91 +59,104 @@ def read_config(environ: Mapping[str, str]) -> dict[str, Any]:
     try:
         table = tomllib.loads(path.read_text())
     except FileNotFoundError:
-        return {}
+        table = {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadOption("option.config", option="WHOOPS_CONFIG", given=str(path), error=str(error)) from None
-    known = {*fields(SessionSpec), *fields(ProgramOptions)} - {"url", "name"}
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise BadOption("option.config", option="WHOOPS_CONFIG", given=str(path), error=why) from None
+    known = {*fields(SessionSpec), *fields(ProgramOptions)} - _NO_OPTIONS
     for key in table:
         if key not in known:
-            raise BadOption("option.config_key", option=str(path), given=key)
-    return table
+            raise BadOption("option.unknown_key", option=str(path), given=key)
+    return Layer(lambda name: f"{path}: {name}", table)
 
 
-def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    """``WHOOPS_<OPTION>`` variables as a table; a list option has one value a line.
+def from_environment(environ: Mapping[str, str]) -> Layer:
+    """``WHOOPS_<OPTION>`` variables; a list option has one value a line.
 
     Raises:
-        BadOption: a value of the wrong form.
+        BadOption: a value that is neither yes nor no where one of them is wanted.
     """
     table: dict[str, Any] = {}
     for kind in (SessionSpec, ProgramOptions):
         for name, field in fields(kind).items():
-            variable = "WHOOPS_" + name.upper().replace("-", "_")
-            if name in ("url", "name") or variable not in environ:
+            text = environ.get(variable(name))
+            if name in _NO_OPTIONS or text is None:
                 continue
-            text = environ[variable]
             if get_origin(field.type) is list:
                 table[name] = text.splitlines()
-            elif field.type is bool:
+            elif plain(field.type) is bool:
                 if text.lower() not in _TRUE | _FALSE:
-                    raise BadOption("option.boolean", option=variable, given=text)
+                    raise BadOption("option.boolean", option=variable(name), given=text)
                 table[name] = text.lower() in _TRUE
             else:
                 table[name] = text
-    return table
+    return Layer(variable, table)
 
 
-def program_options(layers: Iterable[Mapping[str, Any]]) -> ProgramOptions:
+def program_options(layers: Sequence[Layer]) -> ProgramOptions:
     """The run's options from layers, the strongest first.
 
     Raises:
         BadOption: a value that cannot be used.
     """
-    options = _convert(_merged(layers, fields(ProgramOptions)), ProgramOptions)
-    check_program(options)
+    merged = _Merged(layers, ProgramOptions)
+    options = convert(merged.table, ProgramOptions, merged.called, words=True)
+    with merged.naming():
+        check_program(options)
     return options
 
 
 def session_specs(
-    targets: Iterable[str], options: ProgramOptions, layers: Iterable[Mapping[str, Any]]
+    targets: Iterable[str], options: ProgramOptions, layers: Sequence[Layer]
 ) -> list[tuple[SessionSpec, float]]:
     """A spec and a delay in seconds for every session the targets ask for.
 
     Raises:
         BadOption: a target or an option that cannot be used, or two sessions of one name.
     """
-    merged = _merged(layers, fields(SessionSpec))
+    merged = _Merged(layers, SessionSpec)
     named = [split_name(target) for target in targets]
-    free = iter(letters(name for name, _ in named if name is not None))
+    taken = {one for name, _ in named if name is not None for one in _times(name, options.n)}
+    free = (letter for letter in letters() if taken.isdisjoint(_times(letter, options.n)))
     specs: list[tuple[SessionSpec, float]] = []
     for given, url in named:
-        name = given or next(free)
-        spec = _convert({**merged, "url": url}, SessionSpec)
-        check(spec)
-        for time in range(options.n):
-            one = name if options.n == 1 else f"{name}{time + 1}"
-            specs.append((msgspec.structs.replace(spec, name=one), len(specs) * options.stagger))
-    names = [spec.name for spec, _ in specs]
-    for name in names:
-        if names.count(name) > 1:
+        spec = convert({**merged.table, "url": url}, SessionSpec, merged.called, words=True)
+        with merged.naming():
+            check(spec)
+        for name in _times(given or next(free), options.n):
+            specs.append((msgspec.structs.replace(spec, name=name), len(specs) * options.stagger))
+    for name, count in Counter(spec.name for spec, _ in specs).items():
+        if count > 1:
             raise BadOption("option.duplicate_name", option="TARGET", given=name)
     return specs
 
 
-def _merged(layers: Iterable[Mapping[str, Any]], known: Iterable[str]) -> dict[str, Any]:
-    merged: dict[str, Any] = {}
-    wanted = set(known)
-    for layer in layers:
-        for key, value in layer.items():
-            if key in wanted:
-                merged.setdefault(key, value)
-    return merged
+def _times(name: str, times: int) -> list[str]:
+    """The names of one target's sessions."""
+    return [name] if times == 1 else [f"{name}{time + 1}" for time in range(times)]
 
 
-def _convert(table: dict[str, Any], kind: type[S]) -> S:
-    try:
-        return msgspec.convert(table, kind, strict=False)
-    except msgspec.ValidationError as error:
-        words, _, path = str(error).partition(" - at `$.")
-        name = path.rstrip("`").split("[")[0]
-        raise BadOption("option.value", option=f"--{name}", given=table.get(name), error=words) from None
+class _Merged:
+    """The options of one struct from several layers, and what each is called where it came from."""
+
+    def __init__(self, layers: Sequence[Layer], kind: type[msgspec.Struct]) -> None:
+        self.table: dict[str, Any] = {}
+        self._called: dict[str, str] = {}
+        for layer in layers:
+            for name in fields(kind).keys() & layer.table.keys() - self.table.keys():
+                self.table[name] = layer.table[name]
+                self._called[name] = layer.called(name)
+
+    def called(self, name: str) -> str:
+        """What an option is called where its value came from."""
+        return self._called.get(name, flag(name))
+
+    @contextmanager
+    def naming(self) -> Iterator[None]:
+        """Has an option that is refused meanwhile, as a flag, be named where it came from."""
+        try:
+            yield
+        except BadOption as error:
+            raise error.named(
+                next((at for name, at in self._called.items() if flag(name) == error.option), error.option)
+            ) from None

@@ -10,15 +10,18 @@ from typing import Any
 
 import msgspec
 
-from tui.facts.commands import BadCommand, SessionCommand, parse_words
+from tui.facts.commands import SESSION_NAME, BadCommand, SessionCommand, parse_words
 from tui.facts.redaction import MASK, Redactor
 from tui.options.errors import BadOption
-from tui.options.targets import Endpoint, endpoint
+from tui.options.targets import Endpoint, endpoint, nameable
+from tui.options.values import convert, header_shown
 from tui.protocols.heartbeat import Pair, parse_pair
 
 STOMP_VERSIONS = ("1.0", "1.1", "1.2")
 
-_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)")
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_VALUE = r"[^\x00-\x08\x0a-\x1f\x7f]*"  # RFC 9110 §5.5: no control character but the tab
+_HEADER = re.compile(rf"({_TOKEN}):[ \t]*({_VALUE})")
 _SECRETS = ("user", "passcode", "cookie")
 
 
@@ -110,16 +113,26 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
                 ) from None
         return self.passcode
 
+    def table(self) -> dict[str, Any]:
+        """The session table that makes this spec again: ``url``, ``name`` and what differs from the defaults."""
+        plain = msgspec.to_builtins(self)
+        default = msgspec.to_builtins(SessionSpec(url=""))
+        return {key: value for key, value in plain.items() if value != default[key] or key in ("url", "name")}
+
     def shown(self, redactor: Redactor) -> dict[str, Any]:
         """The options that differ from their defaults, by their long names, secrets masked."""
-        plain = msgspec.to_builtins(self)
-        default = msgspec.to_builtins(SessionSpec(url=self.url, name=self.name))
-        shown = {key: value for key, value in plain.items() if value != default[key]}
-        if redactor.enabled:
-            shown.update({key: MASK for key in _SECRETS if key in shown})
-            for key, pairs in (("header", self.headers), ("connect-header", self.connect_headers)):
-                if key in shown:
-                    shown[key] = [f"{name}: {value}" for name, value in redactor.headers(pairs)]
+        shown = self.table()
+        del shown["url"], shown["name"]
+        if not redactor.enabled:
+            return shown
+        for key, value in shown.items():
+            if isinstance(value, str):
+                shown[key] = MASK if key in _SECRETS else redactor.text(value)
+            elif isinstance(value, list):
+                shown[key] = [MASK if key in _SECRETS else redactor.typed(item) for item in value]
+        for key, pairs in (("header", self.headers), ("connect-header", self.connect_headers)):
+            if key in shown:
+                shown[key] = [f"{name}: {value}" for name, value in redactor.headers(pairs)]
         return shown
 
 
@@ -131,7 +144,7 @@ def split_header(option: str, text: str) -> tuple[str, str]:
     """
     header = _HEADER.fullmatch(text)
     if header is None:
-        raise BadOption("option.header", option=option, given=text)
+        raise BadOption("option.header", option=option, given=header_shown(text))
     return header[1], header[2].rstrip(" \t")
 
 
@@ -146,7 +159,8 @@ def _timed(line: str) -> tuple[float, SessionCommand]:
     try:
         return seconds, parse_words(words)
     except BadCommand as error:
-        raise BadOption(error.key, option="--do", **{"given": line, **error.args_}) from None
+        shown = Redactor().typed(line)
+        raise BadOption(error.key, option="--do", **{"given": shown, **error.args_, "within": shown}) from None
 
 
 def _why(error: Exception) -> str:
@@ -157,13 +171,15 @@ def read_spec(table: dict[str, Any]) -> SessionSpec:
     """The spec a session table holds, checked whole.
 
     Raises:
-        BadOption: an unknown key, a wrong type, or a value that cannot be used.
+        BadOption: no ``url``, an unknown key, a wrong type, or a value that cannot be used.
     """
+    if "url" not in table:
+        raise BadOption("option.no_url", option="session", given=", ".join(table))
+    spec = convert(table, SessionSpec, str, words=False)
     try:
-        spec = msgspec.convert(table, SessionSpec)
-    except msgspec.ValidationError as error:
-        raise BadOption("option.session_table", option="session", given=str(error)) from None
-    check(spec)
+        check(spec)
+    except BadOption as error:
+        raise error.named("url" if error.option == "TARGET" else error.option.removeprefix("--")) from None
     return spec
 
 
@@ -171,8 +187,10 @@ def check(spec: SessionSpec) -> None:
     """Every value of a spec can be used.
 
     Raises:
-        BadOption: the first one that cannot, with what would be right.
+        BadOption: the first one that cannot, with what would be right; options are named as flags.
     """
+    if spec.name and not SESSION_NAME.fullmatch(spec.name):
+        raise BadOption("option.bad_name", option="name", given=spec.name)
     ending = spec.endpoint
     _ = spec.headers, spec.connect_headers, spec.schedule
     try:
@@ -182,7 +200,7 @@ def check(spec: SessionSpec) -> None:
     if spec.connect_to is not None:
         split_address("--connect-to", spec.connect_to)
     if spec.user is not None and ":" not in spec.user:
-        raise BadOption("option.user", option="--user", given=spec.user)
+        raise BadOption("option.user", option="--user", given=MASK)
     for option, number in (
         ("--open-timeout", spec.open_timeout),
         ("--close-timeout", spec.close_timeout),
@@ -200,13 +218,17 @@ def check(spec: SessionSpec) -> None:
                 versions=", ".join(STOMP_VERSIONS),
             )  # fmt: skip
     for token in spec.subprotocol:
-        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", token):
+        if not re.fullmatch(_TOKEN, token):
             raise BadOption("option.subprotocol", option="--subprotocol", given=token)
-    for option, value in (("--origin", spec.origin), *(("--cookie", cookie) for cookie in spec.cookie)):
-        if value is not None and re.search(r"[\r\n\0]", value):
-            raise BadOption("option.header", option=option, given=value)
+    if spec.origin is not None and not re.fullmatch(_VALUE, spec.origin):
+        raise BadOption("option.one_line", option="--origin", given=Redactor().url(spec.origin))
+    for cookie in spec.cookie:
+        if not re.fullmatch(_VALUE, cookie):
+            raise BadOption("option.one_line", option="--cookie", given=MASK)
+    if spec.servername is not None and not nameable(spec.servername):
+        raise BadOption("option.servername", option="--servername", given=spec.servername)
     spec.secret()
-    if ending.scheme.tls:
+    if ending.scheme.tls or spec.cacert or spec.cert or spec.key:
         tls_context(spec)
 
 
@@ -217,7 +239,7 @@ def split_address(option: str, text: str) -> tuple[str, int]:
         BadOption: it is not one.
     """
     host, colon, port = text.rpartition(":")
-    if not (colon and host and port.isdecimal() and 0 < int(port) < 65536):
+    if not (colon and host and port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
         raise BadOption("option.address", option=option, given=text)
     return host.removeprefix("[").removesuffix("]"), int(port)
 

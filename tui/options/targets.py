@@ -1,12 +1,18 @@
 """Targets: ``NAME=URL`` words and what a URL's scheme says about how to speak (design §3)."""
 
+import itertools
 import re
-from collections.abc import Iterable, Mapping
+import string
+from collections.abc import Container, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from tui.facts.commands import SESSION_NAME
+from tui.facts.redaction import Redactor
 from tui.options.errors import BadOption
+
+_UNWRITABLE = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff]")
+"""Blanks and controls, which no URL has."""
 
 _NAMED = re.compile(r"([^=:/?#]*)=(.*)", re.DOTALL)
 
@@ -69,9 +75,9 @@ def endpoint(url: str) -> Endpoint:
     """
 
     def bad(key: str, **args: object) -> BadOption:
-        return BadOption(key, option="TARGET", given=url, **args)
+        return BadOption(key, option="TARGET", given=Redactor().url(url), **args)
 
-    if any(char <= " " or char == "\x7f" for char in url):
+    if _UNWRITABLE.search(url):
         raise bad("option.url_control")
     try:
         parts = urlsplit(url)
@@ -84,15 +90,23 @@ def endpoint(url: str) -> Endpoint:
         port = parts.port
     except ValueError:
         raise bad("option.url_port") from None
-    if not parts.hostname:
+    if not nameable(parts.hostname or ""):
         raise bad("option.url_host")
+    assert parts.hostname is not None
     if port == 0:
         raise bad("option.url_port")
-    if parts.fragment:
+    if "#" in url:
         raise bad("option.url_fragment")
-    return Endpoint(
-        scheme, parts.hostname, port or scheme.port, _resource(parts), parts.username, parts.password
-    )
+    return Endpoint(scheme, parts.hostname, port or scheme.port, _resource(parts), parts.username, parts.password)
+
+
+def nameable(host: str) -> bool:
+    """Whether a host name can be asked for: labels of 1 to 63 bytes (RFC 1035 §2.3.4), or an IP address."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return bool(host)
 
 
 def _resource(parts: SplitResult) -> str:
@@ -103,13 +117,10 @@ def _resource(parts: SplitResult) -> str:
     return "".join(char if char.isascii() else "".join(f"%{byte:02X}" for byte in char.encode()) for char in resource)
 
 
-def letters(taken: Iterable[str]) -> Iterable[str]:
-    """Names for unnamed sessions, A, B, … Z, A2, B2 …, those in ``taken`` left out."""
-    taken = set(taken)
-    number = 1
-    while True:
-        for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ":
+def letters(taken: Container[str] = ()) -> Iterator[str]:
+    """Names for unnamed sessions: A, B, … Z, A2, B2 …, those in ``taken`` left out."""
+    for number in itertools.count(1):
+        for letter in string.ascii_uppercase:
             name = letter if number == 1 else f"{letter}{number}"
             if name not in taken:
                 yield name
-        number += 1

@@ -159,5 +159,4 @@ class Channel:
         if data:
             self._listener.plain_came(data, moment)
         if self.tls.close_notify_in and not notified:
-            self.goodbye()
             self._listener.peer_done(moment, notified=True)

@@ -30,6 +30,11 @@ from tui.protocols.websocket import Scanner
 Writer = Callable[..., tuple[facts.Fact, list[Finding]]]
 
 
+NOTIFY_GRACE = 0.5
+"""Seconds our close_notify waits for the peer's FIN: a peer that closes right after its own (nginx does) would answer
+an early one with a RST, and the orderly end would look like a reset. One that waits for ours gets it then."""
+
+
 class Connection:
     """One attempt at one target.
 
@@ -60,6 +65,7 @@ class Connection:
         self._heard_at = 0.0
         self._silence = 1.0
         self._linger: float | None = None
+        self._answer_at: float | None = None
         self._held = False
         self._stopping = False
         self._timer: asyncio.TimerHandle | None = None
@@ -120,6 +126,7 @@ class Connection:
     def peer_done(self, moment: Moment, *, notified: bool) -> None:
         """The peer says no more. After a close_notify alone its FIN follows, or does not."""
         if notified:
+            self._answer_at = moment.m + NOTIFY_GRACE
             self._linger = moment.m + self._spec.close_timeout
             return
         if self._phase == "http" and self._upgrade is not None:
@@ -263,7 +270,7 @@ class Connection:
             self._timer = None
         if self.over:
             return
-        wakes = [self._linger, None if self._ready else self._open_by]
+        wakes = [self._linger, self._answer_at, None if self._ready else self._open_by]
         if self.client is not None:
             wakes.append(self.client.next_wake())
             wakes.append(self._heard_at + self._silence)
@@ -278,9 +285,16 @@ class Connection:
             if self._upgrade is not None and self._phase == "http":
                 self._upgrade.give_up()
                 self._answered(now())
+            if self.client is not None:
+                # A conforming client says so before it goes: the peer's log shows no abnormal end of our making.
+                self.client.ws.close(1000, "open timeout", m)
+                self.settled()
             if not self.over:
                 self._end("timeout", self._phase, None, "open-timeout")
             return
+        if self._answer_at is not None and m >= self._answer_at and self._channel is not None:
+            self._answer_at = None
+            self._channel.goodbye()
         if self._linger is not None and m >= self._linger:
             self._end("local", self._phase, None, "close-timeout")
             return

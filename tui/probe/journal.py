@@ -1,5 +1,7 @@
 """Where every fact is stamped, numbered, folded and handed on. The probe has one."""
 
+import asyncio
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -26,6 +28,9 @@ class Journal:
         self._sink = sink
         self._count = 0
         self._last = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = math.inf
 
     def write(self, kind: type[F], *, at: Moment | None = None, **fields: Any) -> tuple[F, list[Finding]]:
         """Writes one fact, at a given moment or this one; the fact and what it led to.
@@ -40,6 +45,7 @@ class Journal:
         self._sink(fact)
         for finding in findings:
             self._sink(finding)
+        self._arm()
         return fact, findings
 
     def pass_time(self, m: float) -> None:
@@ -48,3 +54,22 @@ class Journal:
         self._last = max(m, self._last)
         for finding in self.engine.advance(self._last):
             self._sink(finding)
+
+    def _arm(self) -> None:
+        """Wakes at the engine's next deadline, where that is sooner than what was known of."""
+        due = self.engine.next_deadline()
+        if due is not None and due < self._due:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._due = due
+            self._timer = self._loop.call_at(due, self._wake)
+
+    def _wake(self) -> None:
+        self._timer, self._due = None, math.inf
+        self.pass_time(now().m)
+        self._arm()
+
+    def close(self) -> None:
+        """Time changes nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()

@@ -4,6 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+import msgspec
+
+from tui.client.commands import carry_out
 from tui.facts import facts
 from tui.facts.commands import SessionCommand
 from tui.options.spec import SessionSpec
@@ -39,8 +42,6 @@ class LiveSession:
         self._schedule: list[asyncio.TimerHandle] = []
         url = journal.redactor.url(spec.url)
         shown = spec.shown(journal.redactor)
-        shown.pop("url", None)
-        shown.pop("name", None)
         journal.write(facts.Target, s=spec.name, url=url, spec=shown, redacted=url != spec.url)
 
     async def run(self, delay: float = 0.0) -> None:
@@ -72,11 +73,9 @@ class LiveSession:
             return
         loop = asyncio.get_running_loop()
         for after, command in self.spec.schedule:
-            if command.session is None:
-                command = SessionCommand(
-                    verb=command.verb, args=command.args, session=self.spec.name, text=command.text
-                )
-            self._schedule.append(loop.call_later(after, self._do, command))
+            if command.session in (None, self.spec.name):
+                own = msgspec.structs.replace(command, session=self.spec.name)
+                self._schedule.append(loop.call_later(after, self._do, own))
 
     def do(self, command: SessionCommand, m: float) -> str | None:
         """Carries a command out; the catalogue key of why not, where it cannot be."""
@@ -97,7 +96,7 @@ class LiveSession:
                 connection.stop_dialling()
                 return None
             return "command.not_open_yet"
-        return connection.client.do(command, m)
+        return carry_out(connection.client, command, m)
 
     def leave(self, m: float) -> None:
         """Ends what is connected, politely."""

@@ -48,7 +48,7 @@ class Probe:
         self.journal.write(
             facts.Probe, schema=SCHEMA, version=__version__, host=platform.node(), clock=clocks.source()
         )
-        background = [asyncio.create_task(watch_for_stalls(self.journal)), asyncio.create_task(self._keep_time())]
+        stalls = asyncio.create_task(watch_for_stalls(self.journal))
         try:
             async with asyncio.TaskGroup() as self._group:
                 for spec, delay in specs:
@@ -60,9 +60,9 @@ class Probe:
                     await self._stay(linger)
                 self._leave()
         finally:
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
+            stalls.cancel()
+            await asyncio.gather(stalls, return_exceptions=True)
+            self.journal.close()
 
     def open(self, spec: SessionSpec, delay: float = 0.0) -> None:
         """Adds a session; ``spec.name`` is set and new."""
@@ -109,7 +109,7 @@ class Probe:
         try:
             command = parse(line)
         except BadCommand as error:
-            self._answer(None, line.strip(), error.key, error.args_)
+            self._answer(error.id, error.text, error.key, error.args_)
             return
         self.do(command)
 
@@ -156,23 +156,12 @@ class Probe:
     def _answer(
         self, name: str | int | None, do: str, why: str | None = None, args: dict[str, Any] | None = None, **where: Any
     ) -> None:
-        shown = self.journal.redactor.composed(do.encode("utf-8", "surrogateescape").decode(errors="backslashreplace"))
+        shown = self.journal.redactor.typed(do.encode("utf-8", "surrogateescape").decode(errors="backslashreplace"))
         self.journal.write(
             facts.Command, id=name, do=shown, ok=why is None, why=why, args=args or {}, redacted=shown != do, **where
         )
 
-    # Time and pressure.
-
-    async def _keep_time(self) -> None:
-        """Wakes the engine at each of its deadlines. Runs until cancelled."""
-        while True:
-            deadline = self.journal.engine.next_deadline()
-            m = clocks.now().m
-            if deadline is not None and deadline <= m:
-                self.journal.pass_time(m)
-                continue
-            wait = 0.1 if deadline is None else min(0.1, deadline - m)
-            await asyncio.sleep(wait)
+    # Pressure.
 
     def hold_reading(self, held: bool) -> None:
         """Whoever takes our lines cannot keep up (or can again): nothing is read meanwhile, which is a fact."""

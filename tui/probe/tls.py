@@ -45,6 +45,7 @@ class Tls:
         self.close_notify_out = False
         self.ready = False
         self.truncated = False
+        self._eof = False
         context._msg_callback = self._message  # type: ignore[attr-defined]
         self._object = context.wrap_bio(self._in, self._out, server_hostname=servername)
 
@@ -56,7 +57,8 @@ class Tls:
         if number == 0:
             self.close_notify_in |= incoming
             self.close_notify_out |= not incoming
-        else:
+        elif incoming or not self._eof:
+            # What the library would say of TCP's end is never flushed: it was on no wire.
             self.alert = Alert(
                 name=ALERTS.get(number, str(number)), number=number, dir="in" if incoming else "out"
             )
@@ -83,6 +85,7 @@ class Tls:
 
     def feed_eof(self) -> None:
         """TCP ended."""
+        self._eof = True
         self._in.write_eof()
 
     def read(self) -> bytes:

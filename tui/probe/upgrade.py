@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import h11
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidHandshake
 from websockets.extensions import ClientExtensionFactory, Extension
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.headers import build_authorization_basic, build_host
@@ -114,7 +113,7 @@ class Upgrade:
             whole = self._read(answer)
         except h11.RemoteProtocolError as error:
             if answer.status is None and self._received:
-                answer.error = str(error)
+                answer.error = str(error).partition(": bytearray")[0]  # the bytes themselves are in ``raw``
                 answer.raw = self._received[:KEPT]
                 answer.cut = len(self._received) > KEPT
             whole = bool(self._received)
@@ -167,5 +166,4 @@ class Upgrade:
 
 
 def _words(error: Exception) -> str:
-    cause = error.__cause__
-    return f"{error}: {cause}" if cause is not None and not isinstance(error, InvalidHandshake) else str(error)
+    return f"{error}: {error.__cause__}" if error.__cause__ is not None else str(error)

@@ -73,6 +73,11 @@ def unescape(text: str, version: str) -> tuple[str, bool]:
     return "".join(out), flawed
 
 
+def _shown(text: str) -> str:
+    """Text whose bytes that are no UTF-8 are spelled out; only after unescaping, or they would look like escapes."""
+    return text if text.isascii() else text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
 @dataclass(slots=True)
 class _Open:
     """A frame whose header lines are whole and whose body is coming in."""
@@ -165,9 +170,7 @@ class StompDecoder:
         nul = buffer.find(0, start)
         # Nothing is searched past the frame's own NUL: a message of a million small frames must cost no more.
         stop = nul if nul >= 0 else len(buffer)
-        blanks = [
-            (at, at + len(eol)) for eol in (b"\n\n", b"\n\r\n") if (at := buffer.find(eol, start, stop)) >= 0
-        ]
+        blanks = [(at, at + len(eol)) for eol in (b"\n\n", b"\n\r\n") if (at := buffer.find(eol, start, stop)) >= 0]
         # Without a blank line or a NUL in the buffer, the last two bytes may be the beginning of a blank line.
         head, body = min(blanks, default=(nul if nul >= 0 else stop - 2, 0))
         if self._limit and head > self._limit:
@@ -226,9 +229,9 @@ class StompDecoder:
             lines = head.decode().split("\n")
         except UnicodeDecodeError:
             flaws.append("not-utf8")
-            lines = head.decode(errors="backslashreplace").split("\n")
+            lines = head.decode(errors="surrogateescape").split("\n")
         lines = [line.removesuffix("\r") for line in lines]
-        command = lines[0]
+        command = _shown(lines[0])
         if command not in COMMANDS:
             flaws.append("unknown-command")
         version = "1.0" if command in _UNESCAPED else self.version
@@ -241,7 +244,7 @@ class StompDecoder:
             value, bad_value = unescape(value, version)
             if bad_name or bad_value:
                 flaws.append("undefined-escape")
-            headers.append((name, value))
+            headers.append((_shown(name), _shown(value)))
         return command, headers, list(dict.fromkeys(flaws))
 
     @staticmethod

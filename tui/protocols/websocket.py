@@ -6,15 +6,20 @@ none belongs, an invalid frame's bytes and whatever follows a Close. Inflating i
 """
 
 import codecs
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from websockets.exceptions import PayloadTooBig, ProtocolError
 from websockets.extensions import Extension
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame as LibraryFrame
 from websockets.frames import Opcode
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+
+WINDOW = 32768
+"""How far back a compressed message may refer (RFC 1951 §2), bytes."""
 
 KEPT = 4096
 """Bytes kept of a payload that is over the limit."""
@@ -93,6 +98,8 @@ class Scanner:
         """The opcode of the message whose fragments are coming in."""
         self._message_deflated = False
         self._message_size = 0
+        self._window = bytearray()
+        """The last of what was inflated: later messages refer back to it."""
         self._utf8 = codecs.getincrementaldecoder("utf-8")()
 
     @property
@@ -177,9 +184,7 @@ class Scanner:
             return None
         return start + 4, length, bytes(buffer[start : start + 4])
 
-    def _over_limit(
-        self, buffer: bytearray, at: int, start: int, length: int, mask: bytes | None
-    ) -> ScannedFrame:
+    def _over_limit(self, buffer: bytearray, at: int, start: int, length: int, mask: bytes | None) -> ScannedFrame:
         first = buffer[at]
         kept = bytes(buffer[start : start + min(length, KEPT)])
         if mask is not None:
@@ -267,9 +272,22 @@ class Scanner:
         else:
             frame.payload = bytes(inflated.data)
             frame.size = len(frame.payload)
+            self._go_on_after_final_block(frame.payload)
             return
         frame.cut = len(frame.payload) > KEPT
         frame.payload = frame.payload[:KEPT]
+
+    def _go_on_after_final_block(self, inflated: bytes) -> None:
+        """Gives the library a fresh inflater where a block said it was the last (RFC 7692 §7.2.3.4 allows that): it
+        would read every later message as empty and hoard its bytes."""
+        self._window += inflated[-WINDOW:]
+        if len(self._window) > 4 * WINDOW:
+            del self._window[:-WINDOW]
+        inflater = getattr(self._deflate, "decoder", None)
+        if inflater is not None and inflater.eof:
+            assert isinstance(self._deflate, PerMessageDeflate)
+            bits = self._deflate.remote_max_window_bits
+            self._deflate.decoder = zlib.decompressobj(wbits=-bits, zdict=bytes(self._window[-WINDOW:]))
 
     def _read_text(self, frame: ScannedFrame) -> None:
         try:

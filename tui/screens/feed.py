@@ -4,6 +4,7 @@ A screen that stands still therefore costs no memory and loses nothing: what it 
 recording that grows is read in the same way, without the thread.
 """
 
+import io
 import os
 import threading
 import time
@@ -62,7 +63,7 @@ class StoredLines:
         self.path = path
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._position = 0
-        self._reader = Reader(_Nothing())
+        self._reader = Reader(io.BytesIO())
 
     def poll_to(self, end: int, seconds: float) -> Iterator[Line | BadRow]:
         """The lines up to byte ``end``, for at most about ``seconds``."""
@@ -112,14 +113,6 @@ class StoredLines:
     def close(self) -> None:
         """Closes the file."""
         os.close(self._fd)
-
-
-class _Nothing:
-    """The file of a reader that is only ever fed."""
-
-    def read(self, size: int = -1) -> bytes:
-        """Nothing."""
-        return b""
 
 
 class FileFeed:

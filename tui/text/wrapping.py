@@ -9,7 +9,7 @@ _NEVER_LAST = "（「『【《〈“‘([{"
 _WIDE = "\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff"
 
 _PIECE = re.compile(
-    f"[{re.escape(_NEVER_LAST)}]*(?:[{_WIDE}]|[^\\s{_WIDE}“”‘’…]+|[“”‘’…])[{re.escape(_NEVER_FIRST)}]*|\\s+"
+    f"[{re.escape(_NEVER_LAST)}]*(?:[{_WIDE}]|[^\\s{_WIDE}“”‘’]+|[“”‘’])[{re.escape(_NEVER_FIRST)}]*|\\s+"
 )
 """What is kept together: a wide character or a word, with the punctuation that may not leave it; or a gap."""
 

@@ -142,9 +142,7 @@ class Blocks:
             rows = self._remake(block)
             wanted = len(block.kinds)
             if len(rows) < wanted:  # the file was changed under us: the numbers of later rows must stay true
-                rows += [rows[-1] if rows else Row(0, 0, 0, "?", "?", "event", key="row_lost")] * (
-                    wanted - len(rows)
-                )
+                rows += [rows[-1] if rows else Row(0, 0, 0, "?", "?", "event", key="row_lost")] * (wanted - len(rows))
             self._reread[which] = rows
             while len(self._reread) > REREAD:
                 self._reread.popitem(last=False)

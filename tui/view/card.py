@@ -12,8 +12,9 @@ from tui.facts.findings import Close
 from tui.knowledge import close_codes
 from tui.session.state import State
 from tui.text import cells
+from tui.text.wrapping import wrap
 from tui.view import numbers
-from tui.view.lines import Line, Role, Span, fit, line, pad, spread, wrap
+from tui.view.lines import Line, Role, Span, fit, line, pad, spread
 from tui.view.look import Look
 from tui.view.pane import Pane
 
@@ -43,8 +44,9 @@ def card(pane: Pane, siblings: Sequence[Pane], look: Look) -> Card | None:
     """The card of a pane whose session has ended; None while it lives."""
     close = pane.session.close
     if pane.lost and pane.session.ended_at is None:
-        parts = (f"{look.glyphs.dropped} {look.say('card_lost')}",)
-        return Card(parts, "dead", [Section("", look.say("card_lost_text"), 0)])
+        return Card(
+            (f"{look.glyphs.dropped} {look.say('card_lost')}",), "dead", [Section("", look.say("card_lost_text"), 0)]
+        )
     if close is None or pane.session.ended_at is None:
         return None
     quiet = pane.session.state is State.CLOSED
@@ -52,8 +54,8 @@ def card(pane: Pane, siblings: Sequence[Pane], look: Look) -> Card | None:
     glyph = look.glyphs.closed if quiet else look.glyphs.dropped
     parts = (f"{glyph} {_code_name(close, look)}", _wire(close, look), look.say(f"card_initiator_{close.initiator}"))
     sections = [
-        Section(look.say("card_means"), _means(pane, close, look), 3),
         *_said(close, look),
+        Section(look.say("card_means"), _means(pane, close, look), 3),
         Section("TCP", _transport(close, look), 1),
         *_browser(close, look),
         Section(look.say("card_lived"), _lived(close, look), 2),
@@ -86,7 +88,7 @@ def boxed(made: Card, look: Look, room: int, height: int) -> list[Line]:
 def bare(made: Card, look: Look, room: int, height: int) -> list[Line]:
     """The card without a box: its title, then its rows."""
     title, made = _titled(made, look, room - 2)
-    title = pad((Span(" "), *title), room, ellipsis=look.glyphs.ellipsis)
+    title = pad((Span(" "), *title, Span(" ")), room, fill=look.glyphs.horizontal, role="edge")
     body = [(Span(" "), *row) for row in rows(made, look, room - 2, height - 1)]
     return [title, *(pad(row, room) for row in body)]
 
@@ -176,7 +178,9 @@ def _said(close: Close, look: Look) -> list[Section]:
         found.append(Section(look.say("card_said"), text, 0, "error"))
     if close.reason:
         found.append(
-            Section(look.say("card_said") if not found else "", look.say("card_reason", reason=look.safe(close.reason)), 0)
+            Section(
+                look.say("card_said") if not found else "", look.say("card_reason", reason=look.safe(close.reason)), 0
+            )
         )
     return found
 
@@ -193,7 +197,9 @@ def _transport(close: Close, look: Look) -> str:
         parts.append(look.say(key, name=look.safe(end.alert.name), number=end.alert.number))
     if end.close_notify is not None:
         came, went = end.close_notify.in_, end.close_notify.out
-        parts.append(look.say(f"card_notify_{'both' if came and went else 'in' if came else 'out' if went else 'none'}"))
+        parts.append(
+            look.say(f"card_notify_{'both' if came and went else 'in' if came else 'out' if went else 'none'}")
+        )
     left = (("card_undecoded", end.undecoded), ("card_unread", end.unread), ("card_unsent", end.unsent))
     parts += [look.say(key, count=numbers.count(count)) for key, count in left if count]
     if end.detail:

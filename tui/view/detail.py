@@ -10,9 +10,10 @@ import msgspec
 from tui.facts.facts import Bytes, Fact, Frame, Unknown
 from tui.protocols.stomp import Beat, StompFrame
 from tui.text import hexrows
+from tui.text.wrapping import wrap
 from tui.view import card, numbers
 from tui.view.frame_rows import carried
-from tui.view.lines import Line, Role, Span, pad, wrap
+from tui.view.lines import Line, Role, Span, pad
 from tui.view.look import Look
 from tui.view.pane import Pane, Whole
 from tui.view.rows import Row
@@ -133,13 +134,13 @@ def _fields(fact: Fact, look: Look, room: int) -> Iterable[Line]:
     yield from _section(look.say("detail_fact", type=fact.__struct_config__.tag), room)
     plain: dict[str, Any] = msgspec.to_builtins(fact)
     for name, value in plain.items():
-        if name in _COMMON or name in _DRAWN and isinstance(fact, Frame):
+        if name in _COMMON or (name in _DRAWN and isinstance(fact, Frame)):
             continue
         if isinstance(value, list) and value and isinstance(value[0], list | dict):
             for item in value:
                 words = ": ".join(map(str, item)) if isinstance(item, list) else _flat(item)
                 yield from _field(look.safe(name), look.safe(words), look, room)
-                name = ""  # noqa: PLW2901 - the name stands on the first row only
+                name = ""
         else:
             said = _flat(value) if isinstance(value, dict | list) else str(value)
             yield from _field(look.safe(name), look.safe(said), look, room)

@@ -3,11 +3,13 @@ found out about it: a late beat, a note.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tui.facts import facts, findings
 from tui.facts.facts import Unknown
 from tui.view import numbers
+from tui.view.lines import Role
 from tui.view.look import Look
 from tui.view.rows import TEXT_KEPT, Kind, Row
 
@@ -128,9 +130,12 @@ def _heartbeat(fact: findings.Heartbeat, look: Look) -> Row:
         "every": numbers.interval(fact.every_ms),
     }
     state = "off" if fact.state == "negotiated" and not fact.every_ms else fact.state
-    return _event(
-        fact, "beat", fact.state[:9], key=f"row_beat_{state}", args=args, bad=fact.state in ("late", "missed")
-    )
+    made = _event(fact, "beat", _BEAT_TYPES[fact.state], key=f"row_beat_{state}", args=args)
+    role: Role = "late" if fact.state == "late" else "dead" if fact.state == "missed" else "text"
+    return replace(made, role=role)
+
+
+_BEAT_TYPES = {"negotiated": "agreed", "late": "late", "missed": "missed", "recovered": "back"}
 
 
 def layer_name(layer: findings.Layer, look: Look) -> str:

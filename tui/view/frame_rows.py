@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tui.facts.facts import Bytes, Frame
+from tui.knowledge import close_codes
 from tui.protocols.stomp import Beat, StompFrame
 from tui.protocols.websocket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from tui.session.conversation import UnreadablePayload, payload
@@ -20,9 +21,7 @@ def carried(fact: Frame | Bytes) -> bytes:
         return b""
 
 
-def frame_rows(
-    fact: Frame | Bytes, decoded: Sequence[StompFrame | Beat], look: Look, *, stomp: bool
-) -> list[Row]:
+def frame_rows(fact: Frame | Bytes, decoded: Sequence[StompFrame | Beat], look: Look, *, stomp: bool) -> list[Row]:
     """A row for each meaning in ``fact``; where it has none yet, one for the bytes themselves.
 
     Args:
@@ -45,14 +44,10 @@ def _text(data: bytes, look: Look) -> str:
     return look.safe(data[: TEXT_KEPT * 4].decode("utf-8", "backslashreplace")[:TEXT_KEPT])
 
 
-def _stomp_row(
-    fact: Frame | Bytes, item: StompFrame | Beat, look: Look, part: int, *, alone: bool
-) -> Row:
+def _stomp_row(fact: Frame | Bytes, item: StompFrame | Beat, look: Look, part: int, *, alone: bool) -> Row:
     if isinstance(item, Beat):
         text = look.safe("\n" * min(item.size, 8))
-        return Row(
-            fact.t, fact.m, fact.n, "beat", text[:9], "beat", fact.dir, size=item.size, part=part
-        )
+        return Row(fact.t, fact.m, fact.n, "beat", text[:9], "beat", fact.dir, size=item.size, part=part)
     size = fact.size if alone else frame_size(item)
     words = [stomp_summary(item, look)]
     if item.flaws:
@@ -92,13 +87,15 @@ def _ws_row(fact: Frame, look: Look, *, part: bool) -> Row:
     type_ = _OPCODES.get(fact.opcode, f"op {fact.opcode}")
     control = fact.opcode in (PING, PONG)
     if fact.opcode == CLOSE:
-        text = " ".join(str(word) for word in (fact.code, fact.reason) if word not in (None, ""))
+        name = close_codes.name(fact.code) if fact.code is not None else None
+        text = " ".join(str(word) for word in (fact.code, name, fact.reason) if word not in (None, ""))
     elif fact.opcode == BINARY or (fact.text is None and not control):
         text = carried(fact)[:64].hex(" ")
     else:
         text = carried(fact)[: TEXT_KEPT * 4].decode("utf-8", "backslashreplace")
     return Row(
         fact.t, fact.m, fact.n, "ws", type_, "control" if control else "data", fact.dir, look.safe(text[:TEXT_KEPT]),
-        key="row_broken" if fact.error else "row_part" if part else "", args={"rule": fact.error} if fact.error else None,
+        key="row_broken" if fact.error else "row_part" if part else "",
+        args={"rule": fact.error} if fact.error else None,
         size=fact.size, role="error" if fact.error else "control" if control else "text",
     )  # fmt: skip

@@ -23,7 +23,6 @@ def spark(values: Sequence[float], cells: int, glyphs: Glyphs, *, usual: float) 
     """
     top = len(glyphs.sparks) - 1
     heights = [
-        min(top, max(0, round((value / usual - 1.1) / 2.9 * top))) if usual > 0 else 0
-        for value in values[-cells:]
+        min(top, max(0, round((value / usual - 1.1) / 2.9 * top))) if usual > 0 else 0 for value in values[-cells:]
     ]
     return "".join(glyphs.sparks[height] for height in heights).rjust(cells)

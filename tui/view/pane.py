@@ -114,14 +114,12 @@ class Pane:
             rows += self._rows(session, fact, findings[1])
         return rows
 
-    def _fold(
-        self, block: Block
-    ) -> Iterable[tuple[Fact | Unknown, Session, tuple[list[Finding], list[Finding]]]]:
+    def _fold(self, block: Block) -> Iterable[tuple[Fact | Unknown, Session, tuple[list[Finding], list[Finding]]]]:
         """Feeds the block's facts to the session of its checkpoint, the way the engine did."""
         session = Session(self.session.name)
         if block.checkpoint is not None:
             # Our own bytes, made a moment ago in this process and never written anywhere.
-            session = pickle.loads(zlib.decompress(block.checkpoint))  # noqa: S301
+            session = pickle.loads(zlib.decompress(block.checkpoint))
         for offset in block.offsets:
             fact = self._fact_at(offset)
             if fact is None:

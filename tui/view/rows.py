@@ -75,9 +75,8 @@ def time_text(row: Row, look: Look, *, opened: float | None, previous: Row | Non
     """The time column: always ``TIME_CELLS`` cells."""
     if look.time == "clock":
         return f"{datetime.fromtimestamp(row.t):%H:%M:%S.%f}"[:TIME_CELLS]  # noqa: DTZ006 - the reader's own clock
-    since = row.m - (opened if look.time == "since-open" else previous.m if previous else row.m) if (
-        opened is not None or look.time == "since-previous"
-    ) else 0.0  # fmt: skip
+    start = opened if look.time == "since-open" else previous.m if previous else None
+    since = 0.0 if start is None else row.m - start
     return f"{since:+.3f}".rjust(TIME_CELLS)[:TIME_CELLS]
 
 
@@ -94,7 +93,7 @@ def draw(
     glyphs = look.glyphs
     arrow = {"in": glyphs.incoming, "out": glyphs.outgoing, "": " "}[row.dir]
     way: Role = "in" if row.dir == "in" else "out" if row.dir == "out" else "muted"
-    quiet = row.kind in ("beat", "trace") and row.role == "text"
+    quiet = row.kind != "data" and row.role == "text"
     size = "" if row.size is None else numbers.size(row.size)
     wide = type_cells(room)
     left = max(0, room - _FIXED - wide)
@@ -106,7 +105,7 @@ def draw(
         Span(cells.pad(cells.fit(row.layer, 6, ellipsis=glyphs.ellipsis), 6) + " ", "muted"),
         Span(cells.pad(cells.fit(row.type, wide, ellipsis=glyphs.ellipsis), wide) + " ",
              "muted" if quiet else row.role),
-        Span(words, "muted" if quiet or row.kind == "event" and row.role == "text" else row.role),
+        Span(words, "muted" if quiet else row.role),
         Span(cells.pad(size, 5, right=True), "muted"),
     )  # fmt: skip
     return pad(line, room, ellipsis=glyphs.ellipsis)

@@ -5,6 +5,7 @@ Late is drawn before it is fatal. Every column has a fixed place, so nothing mov
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from tui.session.session import Session
 from tui.session.timers import PingTimer, Timer
@@ -57,14 +58,10 @@ def timers(session: Session, now: float, look: Look, *, retrans: int = 0) -> lis
     made: list[Column] = []
     for layer, timer in session.timers.items():
         if isinstance(timer, PingTimer):
-            made.append(lambda wide, timer=timer: _ping(timer, at, look, wide))
+            made.append(partial(_ping, timer, at, look))
         elif layer in ("stomp-out", "stomp-in"):
-            made.append(
-                lambda wide, timer=timer, layer=layer: _stomp(
-                    timer, at, look, wide, out=layer == "stomp-out", over=ended is not None
-                )
-            )
-    made.append(lambda wide: _quiet(session, at, look, retrans))
+            made.append(partial(_stomp, timer, at, look, out=layer == "stomp-out", over=ended is not None))
+    made.append(partial(_quiet, session, at, look, retrans))
     return made
 
 
@@ -92,7 +89,7 @@ def row(column: Column, room: int, look: Look) -> Line:
 
 def short(column: Column, room: int, look: Look) -> Line:
     """One timer on half a narrow line, exactly ``room`` cells."""
-    made = column(7)
+    made = column(6)
     head = (Span(f"{cells.pad(made.label, 7)} ", "text"), Span(f"{cells.pad(made.every, 5, right=True)} ", "muted"))
     if made.note:
         return pad((*head, Span(made.note, "muted")), room, ellipsis=look.glyphs.ellipsis)
@@ -101,7 +98,7 @@ def short(column: Column, room: int, look: Look) -> Line:
             *head,
             Span(cells.pad(made.word, 4), "muted"),
             Span(cells.pad(made.value, 6, right=True) + " ", _loud(made.role)),
-            Span(cells.pad(made.spark or made.gauge, 7, right=True) + " ", made.role),
+            Span(cells.pad(made.spark or made.gauge.replace("  ", " "), 6, right=True) + " ", made.role),
             Span(cells.pad(made.state, 6), made.role),
         ),
         room,
@@ -173,7 +170,7 @@ def _ping(timer: PingTimer, at: float, look: Look, wide: int) -> Cells:
     )  # fmt: skip
 
 
-def _quiet(session: Session, at: float, look: Look, retrans: int) -> Cells:
+def _quiet(session: Session, at: float, look: Look, retrans: int, _: int) -> Cells:
     glyphs = look.glyphs
     if session.last_rx_m is None and session.last_tx_m is None:
         return Cells("TCP", glyphs.none, note=look.say("timer_no_byte"))

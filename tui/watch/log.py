@@ -5,7 +5,7 @@ The words are the screen's own rows (``tui.view``), a session's name in front; r
 
 from tui.diagnosis.engine import Engine
 from tui.facts.facts import Bytes, Fact, Frame
-from tui.facts.findings import Close, Finding, Stomp
+from tui.facts.findings import Close, Stomp
 from tui.knowledge.catalogue import phrase
 from tui.text.safe import visible
 from tui.view.event_rows import event_rows
@@ -62,8 +62,3 @@ class Log:
         )  # fmt: skip
         row = Row(close.t, close.m, close.n, "", "", "event")
         return f"{time_text(row, look, opened=None, previous=None)} {close.s:<{wide}} {look.glyphs.dropped} {said}"
-
-
-def is_finding(said: Fact) -> bool:
-    """Whether a line is a finding: ``--facts`` leaves those out."""
-    return isinstance(said, Finding)

@@ -18,16 +18,17 @@ class Output:
     Args:
         descriptor: open for writing; not closed here.
         on_pressure: called with True when too much waits and with False when it has gone.
-        on_failure: called once when the descriptor fails (its reader is gone, its disk is full); what is handed over
-            from then on is dropped. Both are called from whichever thread notices.
+        on_end: called once, when nothing will be written any more: with None after ``close``, with the error when the
+            descriptor failed (its reader is gone, its disk is full); what is handed over from then on is dropped.
+            Both are called from whichever thread notices.
     """
 
     def __init__(
-        self, descriptor: int, on_pressure: Callable[[bool], None], on_failure: Callable[[OSError], None]
+        self, descriptor: int, on_pressure: Callable[[bool], None], on_end: Callable[[OSError | None], None]
     ) -> None:
         self._descriptor = descriptor
         self._on_pressure = on_pressure
-        self._on_failure = on_failure
+        self._on_end = on_end
         self._waiting: list[bytes] = []
         self._size = 0
         self._pressed = False
@@ -50,12 +51,11 @@ class Output:
         if pressed:
             self._on_pressure(True)
 
-    def close(self, timeout: float | None = None) -> None:
-        """Returns once everything handed over was written, could not be, or ``timeout`` seconds have passed."""
+    def close(self) -> None:
+        """Nothing more will be handed over; returns at once, ``on_end`` says when all of it was written."""
         with self._condition:
             self._closed = True
             self._condition.notify()
-        self._thread.join(timeout)
 
     def _run(self) -> None:
         while True:
@@ -63,7 +63,7 @@ class Output:
                 while not self._waiting and not self._closed:
                     self._condition.wait()
                 if not self._waiting:
-                    return
+                    break
                 data, self._waiting = b"".join(self._waiting), []
             error = self._drain(data)
             with self._condition:
@@ -75,8 +75,9 @@ class Output:
             if eased:
                 self._on_pressure(False)
             if error is not None:
-                self._on_failure(error)
+                self._on_end(error)
                 return
+        self._on_end(None)
 
     def _drain(self, data: bytes) -> OSError | None:
         view = memoryview(data)

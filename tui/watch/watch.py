@@ -19,7 +19,7 @@ from tui.knowledge.catalogue import Language, phrase
 from tui.options.errors import BadOption
 from tui.options.program import ProgramOptions
 from tui.options.spec import SessionSpec
-from tui.probe.probe import Probe
+from tui.probe.probe import Probe, StopReason
 from tui.view.glyphs import named
 from tui.view.look import Look
 from tui.watch.log import Log
@@ -30,6 +30,9 @@ from tui.watch.summary import summary_lines
 INTERRUPTED = 130
 ENDED_UNASKED = 1
 NEVER_READY = 3
+
+PATIENCE = 2.0
+"""Seconds a reader who has stopped reading may hold up our end after a signal."""
 
 
 class Watch:
@@ -49,38 +52,45 @@ class Watch:
         self._probe = Probe(self._take, redactor)
         self._log = Log(self._probe.journal.engine, Look(lang, named(options.glyphs or "unicode")))
         self._signals = 0
+        self._flushing = False
         self._fault: BaseException | None = None
-        self._stdout = Output(sys.stdout.fileno(), self._pressed, self._stdout_failed)
+        self._written = asyncio.Event()
         self._record: Output | None = None
-        self._record_descriptor: int | None = None
+        self._writing = 1
         if options.record is not None:
-            self._record_descriptor = _open_record(options.record)
-            self._record = Output(self._record_descriptor, self._pressed, self._record_failed)
+            self._writing = 2
+            self._record = Output(_open_record(options.record), self._pressed, self._record_ended)
+        self._stdout = Output(sys.stdout.fileno(), self._pressed, self._stdout_ended)
 
     async def run(self, specs: list[tuple[SessionSpec, float]]) -> int:
         """Runs until everything has ended or it is stopped; the exit status."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self._loop.add_signal_handler(number, self._signalled)
-        if self._options.stdin:
-            read_lines(self._loop, self._probe.said, self._stdin_ended)
         if self._options.duration is not None:
-            self._loop.call_later(self._options.duration, self._probe.stop, "duration")
-        probe = asyncio.ensure_future(
-            self._probe.run(specs, stay=self._options.stdin, linger=self._options.linger)
-        )
+            self._loop.call_later(self._options.duration, self._stop, "duration")
+        probe = asyncio.ensure_future(self._probe.run(specs, stay=self._options.stdin, linger=self._options.linger))
         self._cancel: Callable[[], object] = probe.cancel
         self._loop.set_exception_handler(self._broken)
+        if self._options.stdin:
+            read_lines(self._loop, self._probe.said, self._stdin_ended)
         with contextlib.suppress(asyncio.CancelledError):
             await probe
         if self._options.summary:
             self._print("\n".join(summary_lines(self._probe.journal.engine, self._lang)))
-        self._stdout.close()
-        if self._record is not None and self._record_descriptor is not None:
-            self._record.close()
-            os.close(self._record_descriptor)
+        await self._flush()
         if self._fault is not None:
             raise self._fault
         return self._status()
+
+    async def _flush(self) -> None:
+        """Waits until everything was written; after a signal not for ever, and not at all after a second one."""
+        self._stdout.close()
+        if self._record is not None:
+            self._record.close()
+        self._flushing = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE if self._signals else None):
+                await self._written.wait()
 
     def _status(self) -> int:
         """Design §3, "Exit status of watch"."""
@@ -120,24 +130,45 @@ class Watch:
 
     def _signalled(self) -> None:
         self._signals += 1
-        if self._signals == 1:
-            self._probe.stop("signal")
-        else:
+        if self._signals > 1:
             self._cancel()
+        if self._signals > 1 or self._flushing:
+            self._written.set()
+        self._stop("signal")
 
     def _stdin_ended(self) -> None:
-        self._probe.stop("eof")
+        self._stop("eof")
+
+    def _stop(self, why: StopReason) -> None:
+        """Has the probe stop, unless its last line was said already."""
+        if not self._flushing:
+            self._probe.stop(why)
+
+    # What the writing threads say.
+
+    def _on_loop(self, call: Callable[..., object], *args: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(call, *args)
 
     def _pressed(self, pressed: bool) -> None:
-        self._loop.call_soon_threadsafe(self._probe.hold_reading, pressed)
+        self._on_loop(self._probe.hold_reading, pressed)
 
-    def _stdout_failed(self, error: OSError) -> None:
-        if not isinstance(error, BrokenPipeError):
-            self._complain("stdout", error)
-        self._loop.call_soon_threadsafe(self._probe.stop, "signal")
+    def _stdout_ended(self, error: OSError | None) -> None:
+        if error is not None:
+            if not isinstance(error, BrokenPipeError):
+                self._complain("stdout", error)
+            self._on_loop(self._stop, "signal")
+        self._on_loop(self._one_written)
 
-    def _record_failed(self, error: OSError) -> None:
-        self._complain(self._options.record or "", error)
+    def _record_ended(self, error: OSError | None) -> None:
+        if error is not None:
+            self._complain(self._options.record or "", error)
+        self._on_loop(self._one_written)
+
+    def _one_written(self) -> None:
+        self._writing -= 1
+        if not self._writing:
+            self._written.set()
 
     def _broken(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A fault of ours in a callback: said whole, and the run ends; a probe that limps would tell half a story."""

@@ -75,6 +75,7 @@ class FrameTable(Painted, can_focus=True):
         self.empty: Line = ()
         """What stands there while there are no rows."""
         self._known = 0
+        self._height = 0
         self._version = rows.version
         self._strips: OrderedDict[tuple[int, int, bool], Strip] = OrderedDict()
 
@@ -99,6 +100,10 @@ class FrameTable(Painted, can_focus=True):
             self._version = self.rows.version
             self._strips.clear()
             self._known = min(self._known, len(self.rows)) if not self.following else len(self.rows)
+            self._place()
+            self.refresh()
+        if self._height != self.size.height:
+            self._height = self.size.height
             self._place()
             self.refresh()
         if not self.following or len(self.rows) == self._known:
