@@ -26,7 +26,7 @@ def test_the_askers_story() -> None:
     assert alice.beats == bob.beats == (2000, 2000)
     assert alice.schedule == []
     ((after, command),) = bob.schedule
-    assert (after, command.verb, command.args) == (4.0, "throttle-beats", (60000,))
+    assert (after, command.verb, command.args) == (4.5, "throttle-beats", (60000,))
 
 
 @pytest.mark.parametrize(

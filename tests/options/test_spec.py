@@ -242,13 +242,13 @@ def test_what_differs_is_shown_and_no_secret() -> None:
 
 
 def test_what_a_user_wants_hidden_is_hidden_in_every_option() -> None:
-    texts = {
+    texts: dict[str, Any] = {
         field.encode_name: ["2 send Leonora"] if field.encode_name == "do" else ["X: Leonora"]
         for field in msgspec.structs.fields(SessionSpec)
         if field.type == list[str]
     }
     texts |= {
-        field.encode_name: "Leonora"  # type: ignore[dict-item]
+        field.encode_name: "Leonora"
         for field in msgspec.structs.fields(SessionSpec)
         if field.type == str | None
     }

@@ -3,6 +3,7 @@
 ``parse`` turns words into a ``SessionCommand``; the probe carries it out and answers with a ``command`` fact.
 """
 
+import difflib
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -162,7 +163,8 @@ def parse_words(line: str) -> SessionCommand:
         session, head = head.split(":", 1)
         line = f"{head} {rest}"
     if head not in VERBS:
-        raise BadCommand("command.unknown_verb", verb=head, verbs=", ".join(VERBS))
+        near = difflib.get_close_matches(head.lower(), VERBS, n=3)
+        raise BadCommand("command.unknown_verb", verb=head, verbs=", ".join(near or VERBS))
     args: list[str | int | float | bytes] = []
     for parameter in VERBS[head]:
         if parameter.kind in ("rest", "hex"):

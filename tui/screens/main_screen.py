@@ -8,6 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.widgets import Input
 
 from tui.screens.desk import Desk
 from tui.screens.pace import Pace
@@ -189,6 +190,11 @@ class MainScreen(SessionActions, RowActions):
         """Opens the prompt in the place of the bottom line."""
         self.query_one("#bottom").display = False
         self.query_one(Prompt).ask(sign, text, hint)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something is typed, ``:`` and ``/`` are letters. They are keys before all others, so that what is
+        typed right after them goes to the prompt."""
+        return action not in ("command", "filter") or not isinstance(self.focused, Input)
 
     def _answered(self) -> None:
         self.query_one("#bottom").display = True

@@ -14,7 +14,7 @@ from tui.widgets.frame_table import FrameTable
 ROW_KEYS: list[BindingType] = [
     Binding("space", "pause", id="rows.pause", show=False),
     Binding("f", "follow", id="rows.follow", show=False),
-    Binding("slash", "filter", id="rows.filter", show=False),
+    Binding("slash", "filter", id="rows.filter", show=False, priority=True),
     Binding("b", "hide('beat')", id="rows.beats", show=False),
     Binding("c", "hide('control')", id="rows.control", show=False),
     Binding("i", "hide('trace')", id="rows.trace", show=False),

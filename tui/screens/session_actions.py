@@ -17,7 +17,7 @@ SESSION_KEYS: list[BindingType] = [
     Binding("r", "reconnect", id="session.reconnect", show=False),
     Binding("x", "close_session", id="session.close", show=False),
     Binding("p", "ping", id="session.ping", show=False),
-    Binding("colon", "command", id="session.command", show=False),
+    Binding("colon", "command", id="session.command", show=False, priority=True),
     Binding("tab", "cycle(1)", id="session.next", show=False),
     Binding("shift+tab", "cycle(-1)", id="session.previous", show=False),
     *(Binding(str(digit), f"session({digit - 1})", id=f"session.{digit}", show=False) for digit in range(1, 10)),

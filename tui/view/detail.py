@@ -9,7 +9,7 @@ import msgspec
 
 from tui.facts.facts import Bytes, Fact, Frame, Unknown
 from tui.protocols.stomp import Beat, StompFrame
-from tui.text import hexrows
+from tui.text import cells, hexrows
 from tui.text.wrapping import wrap
 from tui.view import card, numbers
 from tui.view.frame_rows import carried
@@ -64,7 +64,7 @@ def _where(row: Row, whole: Whole | None, look: Look, room: int) -> Iterable[Lin
     yield from _field(look.say("detail_what"), look.dotted(f"{row.layer} {row.type}", way), look, room, role="strong")
     yield from _field(look.say("detail_at"), f"{local:%H:%M:%S.%f} ({utc:%Y-%m-%d %H:%M:%S.%f} UTC)", look, room)
     c = whole.fact.c if whole is not None else 0
-    yield from _field(look.say("detail_line"), f"n {row.n}   c {c}   m {row.m:.6f}", look, room)
+    yield from _field(look.say("detail_line"), look.dotted(f"n {row.n}", f"c {c}", f"m {row.m:.6f}"), look, room)
 
 
 def _stomp(frame: StompFrame, look: Look, room: int) -> Iterable[Line]:
@@ -81,10 +81,10 @@ def _stomp(frame: StompFrame, look: Look, room: int) -> Iterable[Line]:
 
 def _frame(fact: Frame, look: Look, room: int) -> Iterable[Line]:
     yield from _section("WebSocket", room)
-    bits = (
-        f"FIN {int(fact.fin)}   RSV {fact.rsv:03b}   opcode {fact.opcode:#x}   MASK {int(fact.masked)}   "
-        f"{look.say('detail_payload', size=fact.size)}   {look.say('detail_wire', size=fact.wire)}"
-    )
+    bits = look.dotted(
+        f"FIN {int(fact.fin)}", f"RSV {fact.rsv:03b}", f"opcode {fact.opcode:#x}", f"MASK {int(fact.masked)}",
+        look.say("detail_payload", size=fact.size), look.say("detail_wire", size=fact.wire),
+    )  # fmt: skip
     yield from _field(look.say("detail_header"), bits, look, room)
     yield from _field("hex", " ".join(fact.head[at : at + 2] for at in range(0, len(fact.head), 2)), look, room)
     notes = [
@@ -156,9 +156,9 @@ def _section(title: str, room: int) -> Iterable[Line]:
 
 
 def _field(name: str, value: str, look: Look, room: int, *, role: Role = "text") -> Iterable[Line]:
-    label = name if len(name) < _LABEL else f"{name} "
+    label = cells.pad(name, _LABEL) if cells.width(name) < _LABEL else f"{name} "
     for at, part in enumerate(wrap(value, max(8, room - _LABEL - 2))):
-        head = f" {label:<{_LABEL}}" if at == 0 else " " * (_LABEL + 1)
+        head = f" {label}" if at == 0 else " " * (_LABEL + 1)
         yield pad((Span(head, "muted"), Span(part, role)), room, ellipsis=look.glyphs.ellipsis)
 
 

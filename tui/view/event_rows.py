@@ -8,6 +8,7 @@ from typing import Any
 
 from tui.facts import facts, findings
 from tui.facts.facts import Unknown
+from tui.knowledge.catalogue import has
 from tui.view import numbers
 from tui.view.lines import Role
 from tui.view.look import Look
@@ -83,7 +84,9 @@ def _open(fact: facts.Open, look: Look) -> Row:
 def _command(fact: facts.Command, look: Look) -> Row:
     if fact.ok:
         return _event(fact, "you", "command", _words(look, fact.do))
-    return _event(fact, "you", "refused", _words(look, fact.do + ":", fact.why), bad=True)
+    why = fact.why or ""
+    said = look.say(why, fact.args) if has(why) else why
+    return _event(fact, "you", "refused", _words(look, fact.do + ":", said), bad=True)
 
 
 def _stop(fact: facts.Stop, _: Look) -> Row:

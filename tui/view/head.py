@@ -136,7 +136,7 @@ def bare(pane: Pane, now: float, look: Look, room: int, note: Line) -> list[Line
     made = timer_rows.timers(pane.session, now, look, retrans=pane.seen.retrans)
     half = (room - 2) // 2
     rows = [
-        pad((Span(" "), *timer_rows.short(left, half, look),
+        pad((Span(" "), *timer_rows.short(left, half, look), Span(" "),
              *(timer_rows.short(made[at + 1], half, look) if (at := made.index(left)) + 1 < len(made) else ())), room)
         for left in made[::2]
     ]  # fmt: skip

@@ -77,9 +77,9 @@ def row(column: Column, room: int, look: Look) -> Line:
             *head,
             Span(cells.pad(made.gauge, 8) + " ", made.role),
             Span(cells.pad(made.word, 4), "muted"),
-            Span(cells.pad(made.value, 6, right=True), _loud(made.role)),
+            Span(cells.pad(made.value, 7, right=True), _loud(made.role)),
             Span(cells.pad(made.grace, 7, right=True) + " ", "muted"),
-            Span(cells.pad(made.spark, spark, right=True) + "  ", made.role),
+            Span(cells.pad(made.spark, spark, right=True) + " ", made.role),
             Span(cells.pad(made.state, 6), made.role),
         ),
         room,
@@ -89,7 +89,7 @@ def row(column: Column, room: int, look: Look) -> Line:
 
 def short(column: Column, room: int, look: Look) -> Line:
     """One timer on half a narrow line, exactly ``room`` cells."""
-    made = column(6)
+    made = column(5)
     head = (Span(f"{cells.pad(made.label, 7)} ", "text"), Span(f"{cells.pad(made.every, 5, right=True)} ", "muted"))
     if made.note:
         return pad((*head, Span(made.note, "muted")), room, ellipsis=look.glyphs.ellipsis)
@@ -97,8 +97,8 @@ def short(column: Column, room: int, look: Look) -> Line:
         (
             *head,
             Span(cells.pad(made.word, 4), "muted"),
-            Span(cells.pad(made.value, 6, right=True) + " ", _loud(made.role)),
-            Span(cells.pad(made.spark or made.gauge.replace("  ", " "), 6, right=True) + " ", made.role),
+            Span(cells.pad(made.value, 7, right=True) + " ", _loud(made.role)),
+            Span(cells.pad(made.spark or made.gauge.replace("  ", " "), 5, right=True) + " ", made.role),
             Span(cells.pad(made.state, 6), made.role),
         ),
         room,

@@ -52,7 +52,7 @@ class Prompt(Horizontal):
         field.value, field.placeholder = text, hint
         field.cursor_position = len(text)
         self.display = True
-        field.focus()
+        self.screen.set_focus(field)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """The line is whole."""
