@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -57,28 +58,36 @@ def test_no_beat_is_late_while_the_terminal_is_not_read(spawn: Spawn, tmp_path: 
     assert max(gaps) < 2.25
 
 
-def test_a_lost_terminal_closes_the_sessions(spawn: Spawn, tmp_path: Path) -> None:
+def test_a_lost_terminal_ends_the_probe(spawn: Spawn, tmp_path: Path) -> None:
     terminal = spawn([*INSPECTOR, "lab", str(tmp_path / "rec")])
     terminal.shows("alice", "OPEN 0:01")
-    [path] = (tmp_path / "rec").glob("*.jsonl")
+    assert len(probes(tmp_path)) == 1
     terminal.hang_up()
     deadline = time.monotonic() + 15
-    while _probes_of(terminal.pid) and time.monotonic() < deadline:
+    while probes(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert _probes_of(terminal.pid) == []
+    assert probes(tmp_path) == []
 
 
-def _probes_of(pid: int) -> list[int]:
-    """Probes that were started by that process."""
+def test_a_lost_probe_is_said_and_started_again(spawn: Spawn, tmp_path: Path) -> None:
+    terminal = spawn([*INSPECTOR, "lab", str(tmp_path / "rec")])
+    terminal.shows("alice", "OPEN 0:01")
+    [pid] = probes(tmp_path)
+    os.kill(pid, signal.SIGKILL)
+    terminal.shows("PROBE LOST", "probe lost, r starts it again", "status -9")
+    terminal.send("r")
+    terminal.until(lambda text: "PROBE LOST" not in text and text.count("OPEN 0:0") == 2)
+    assert [line["type"] for line in recorded(tmp_path)].count("probe") == 2
+
+
+def probes(home: Path) -> list[int]:
+    """The probes whose home is this test's."""
     found = []
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
         try:
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-            environ = (entry / "environ").read_bytes()
-        except OSError:
+            words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdecimal() else []
+            if b"--facts" in words and f"HOME={home}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+        except OSError:  # it has just ended
             continue
-        if b"watch" in words and f"HOME={os.environ.get('HOME')}".encode() not in environ and b"--facts" in words:
-            found.append(int(entry.name))
     return found

@@ -60,4 +60,4 @@ def test_a_recording_that_grows_is_followed(spawn: Spawn, asker: Path) -> None:
     story.at(61).message("A", "a later price")
     with asker.open("ab") as file:
         file.write(story.data[before:])
-    terminal.shows("a later", "OPEN 1:01")
+    terminal.shows("beat   back", "OPEN 1:01")

@@ -5,6 +5,7 @@ out the session commands on it.
 """
 
 from collections import deque
+from typing import Literal
 
 from websockets.extensions import Extension
 
@@ -79,7 +80,8 @@ class Client:
         """When ``wake`` is to be called, monotonic seconds; None for never."""
         if self._frozen_until is not None:
             return self._frozen_until
-        wakes = [self.ws.next_wake(), self.stomp.next_wake() if self.stomp else None, self._disconnect_due]
+        beat = self.stomp.next_wake() if self.stomp is not None and not self.ws.close_sent else None
+        wakes = [self.ws.next_wake(), beat, self._disconnect_due]
         return min((at for at in wakes if at is not None), default=None)
 
     def wake(self, m: float) -> None:
@@ -103,6 +105,11 @@ class Client:
         """Ends our half of TCP; the peer may go on."""
         self.half_closed = True
         self.out.append(Act("half-close"))
+
+    def end(self, how: Literal["reset", "abort"]) -> None:
+        """Ends TCP at once, without a word, that of a frozen session too."""
+        self._frozen_until = None
+        self.out.append(Act(how))
 
     def leave(self, m: float) -> None:
         """Ends the session politely, a frozen one too: DISCONNECT where STOMP is up, a Close 1000 otherwise."""

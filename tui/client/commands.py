@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tui.client.client import Client
-from tui.client.outgoing import Act, RawBytes
+from tui.client.outgoing import RawBytes
 from tui.client.stomp import StompClient
 from tui.facts.commands import SessionCommand
 
@@ -28,12 +28,14 @@ class Verb(NamedTuple):
     """Only on a session that speaks STOMP."""
     sends: bool = False
     """It puts a frame on the wire: refused where nothing can follow what was sent."""
+    kills: bool = False
+    """Done to a frozen session as well: a process that hangs can be killed."""
 
 
 def carry_out(client: Client, command: SessionCommand, m: float) -> Why:
     """Has a client do what a command says; the catalogue key of why not, where it cannot be."""
     verb = VERBS[command.verb]
-    if client.frozen:
+    if client.frozen and not verb.kills:
         return "command.frozen"
     if verb.stomp and client.stomp is None:
         return "command.no_stomp"
@@ -92,8 +94,8 @@ def _send_binary(client: Client, command: SessionCommand, _: float) -> Why:
 
 def _send_file(client: Client, command: SessionCommand, _: float) -> Why:
     """A file's content: text where it is UTF-8, binary otherwise."""
-    path = Path(str(command.args[0])).expanduser()
     try:
+        path = Path(str(command.args[0])).expanduser()
         if path.stat().st_size > MOST:
             return "command.too_much"
         data = path.read_bytes()
@@ -142,12 +144,12 @@ def _half_close(client: Client, _: SessionCommand, __: float) -> Why:
 
 
 def _reset(client: Client, _: SessionCommand, __: float) -> Why:
-    client.out.append(Act("reset"))
+    client.end("reset")
     return None
 
 
 def _abort(client: Client, _: SessionCommand, __: float) -> Why:
-    client.out.append(Act("abort"))
+    client.end("abort")
     return None
 
 
@@ -240,8 +242,8 @@ VERBS: Mapping[str, Verb] = {
     "pong": Verb(_ping, sends=True),
     "close": Verb(_close, sends=True),
     "half-close": Verb(_half_close),
-    "reset": Verb(_reset),
-    "abort": Verb(_abort),
+    "reset": Verb(_reset, kills=True),
+    "abort": Verb(_abort, kills=True),
     "disconnect": Verb(_disconnect, stomp=True, sends=True),
     "subscribe": Verb(_subscribe, stomp=True, sends=True),
     "unsubscribe": Verb(_unsubscribe, stomp=True, sends=True),

@@ -63,8 +63,8 @@ def _where(row: Row, whole: Whole | None, look: Look, room: int) -> Iterable[Lin
     way = {"in": look.say("detail_in"), "out": look.say("detail_out"), "": ""}[row.dir]
     yield from _field(look.say("detail_what"), look.dotted(f"{row.layer} {row.type}", way), look, room, role="strong")
     yield from _field(look.say("detail_at"), f"{local:%H:%M:%S.%f} ({utc:%Y-%m-%d %H:%M:%S.%f} UTC)", look, room)
-    c = whole.fact.c if whole is not None else 0
-    yield from _field(look.say("detail_line"), look.dotted(f"n {row.n}", f"c {c}", f"m {row.m:.6f}"), look, room)
+    named = (f"n {row.n}", f"c {whole.fact.c}") if whole is not None else ()
+    yield from _field(look.say("detail_line"), look.dotted(*named, f"m {row.m:.6f}"), look, room)
 
 
 def _stomp(frame: StompFrame, look: Look, room: int) -> Iterable[Line]:
@@ -136,9 +136,9 @@ def _fields(fact: Fact, look: Look, room: int) -> Iterable[Line]:
     for name, value in plain.items():
         if name in _COMMON or (name in _DRAWN and isinstance(fact, Frame)):
             continue
-        if isinstance(value, list) and value and isinstance(value[0], list | dict):
+        if isinstance(value, list) and value and isinstance(value[0], list | tuple | dict):
             for item in value:
-                words = ": ".join(map(str, item)) if isinstance(item, list) else _flat(item)
+                words = _flat(item) if isinstance(item, dict) else ": ".join(map(str, item))
                 yield from _field(look.safe(name), look.safe(words), look, room)
                 name = ""
         else:

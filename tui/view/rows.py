@@ -27,6 +27,7 @@ class Row:
     t: float
     m: float
     n: int
+    """The number of its fact; 0 where it was found out, not recorded."""
     layer: str
     type: str
     kind: Kind

@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+from textual.color import Color
+
+from tui.screens import themes
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    return path
+
+
+GOOD = '[colors]\nprimary = "#123456"\nforeground = "#eeeeee"\nbackground = "#000000"\n'
+
+
+def test_ours_are_a_dark_and_a_light_one_the_dark_first() -> None:
+    assert [(theme.name, theme.dark) for theme in themes.ours()] == [("whoops-dark", True), ("whoops-light", False)]
+
+
+@pytest.mark.parametrize("theme", themes.ours(), ids=lambda theme: theme.name)
+def test_every_text_colour_of_ours_can_be_read(theme: themes.Theme) -> None:
+    ground = Color.parse(theme.background or "")
+    for role, value in theme.variables.items():
+        if role not in ("role-edge", "role-focus", "role-marked"):
+            assert ground.get_contrast_text(1) and _contrast(Color.parse(value), ground) >= 4.5, role
+
+
+def _contrast(one: Color, other: Color) -> float:
+    def luminance(color: Color) -> float:
+        parts = [part / 255 for part in color.rgb]
+        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_a_theme_file_is_read(tmp_path: Path) -> None:
+    theme = themes.load(write(tmp_path, 'name = "mine"\ndark = false\n' + GOOD + '[roles]\nlate = "red"\n'))
+    assert (theme.name, theme.dark, theme.variables) == ("mine", False, {"role-late": "red"})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[colors", "mine.toml"),
+        (GOOD + '[roles]\nlat = "red"\n', "roles.lat is unknown; did you mean late?"),
+        (GOOD + "wrong = 1\n", "colors.wrong is unknown"),
+        ('[colors]\nforeground = "red"\nbackground = "red"\n', "colors.primary is missing"),
+        (GOOD + '[roles]\nlate = "blurple"\n', "late = 'blurple' is no colour"),
+    ],
+)
+def test_a_bad_theme_is_said_in_one_line(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(themes.BadTheme) as caught:
+        themes.load(write(tmp_path, text))
+    assert words in str(caught.value)
