@@ -64,6 +64,7 @@ async def seen(watch: Watch, kind: str, session: str | None = None, *, count: in
 
 def check_lines(watch: Watch, *, findings: bool = True) -> None:
     """What is true of every run: facts numbered and in order, one end a connection, findings as in replay."""
+    assert not watch.stderr, watch.stderr.decode()
     said = [decode(raw) for raw in watch.raw]
     facts = [line for line in said if not isinstance(line, Finding)]
     assert [fact.n for fact in facts] == list(range(1, len(facts) + 1))
@@ -73,7 +74,6 @@ def check_lines(watch: Watch, *, findings: bool = True) -> None:
     ends = Counter((line["s"], line["c"]) for line in watch.of("end"))
     begun = {(line["s"], line["c"]) for line in watch.lines if line.get("c") and line["type"] != "command"}
     assert set(ends) == begun and set(ends.values()) <= {1}
-    assert not watch.stderr, watch.stderr.decode()
     if findings:
         assert [raw for raw, line in zip(watch.raw, said, strict=True) if isinstance(line, Finding)] == replayed(facts)
         assert Counter((line["s"], line["c"]) for line in watch.of("close")) == ends

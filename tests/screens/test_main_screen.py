@@ -117,7 +117,7 @@ async def test_enter_shows_everything_about_a_row(reading: Reading) -> None:
         assert isinstance(app.screen, Page)
         assert any("the fact: end" in plain(row) for row in app.screen.query_one(Lines).lines)
         await pilot.press("escape")
-        assert app.screen is app.main
+        assert app.screen == app.main
 
 
 async def test_times_change_their_form(reading: Reading) -> None:
@@ -165,7 +165,7 @@ async def test_commands_go_to_the_session_in_focus(deaf: WhoopsApp, tmp_path: Pa
         await pilot.press(*["backspace"] * 8, *"ws://localhost/", "enter")
         await pilot.pause()
         assert child.opened == [{"name": "A", "url": "ws://localhost/"}]
-        await pilot.press("colon", *"mark hi", "enter")
+        await pilot.press("colon", *"mark", "space", *"hi", "enter")
         for _ in range(100):
             await pilot.pause(0.02)
             if b"mark" in child.path.read_bytes():

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from textual.color import Color
+from textual.theme import Theme
 
 from tui.screens import themes
 
@@ -20,7 +21,7 @@ def test_ours_are_a_dark_and_a_light_one_the_dark_first() -> None:
 
 
 @pytest.mark.parametrize("theme", themes.ours(), ids=lambda theme: theme.name)
-def test_every_text_colour_of_ours_can_be_read(theme: themes.Theme) -> None:
+def test_every_text_colour_of_ours_can_be_read(theme: Theme) -> None:
     ground = Color.parse(theme.background or "")
     for role, value in theme.variables.items():
         if role not in ("role-edge", "role-focus", "role-marked"):

@@ -23,8 +23,8 @@ def spawn(tmp_path: Path) -> Iterator[Spawn]:
             if not name.startswith(("WHOOPS_", "TEXTUAL", "SSH_")) and not name.lower().endswith("_proxy")
         }
         private = {
-            "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(tmp_path / "config"),
-            "WHOOPS_CONFIG": str(tmp_path / "none.toml"), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
+            "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state"), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
+            "XDG_CONFIG_HOME": str(tmp_path / "config"), "WHOOPS_CONFIG": str(tmp_path / "none.toml"),
         }  # fmt: skip
         terminal = Terminal(command, columns, rows, {**kept, **private, **environment})
         running.append(terminal)

@@ -1,5 +1,6 @@
 """The inspector with a probe of its own and the lab's broker, on a real terminal."""
 
+import itertools
 import json
 import os
 import signal
@@ -54,7 +55,7 @@ def test_no_beat_is_late_while_the_terminal_is_not_read(spawn: Spawn, tmp_path: 
         if line["type"] == "frame" and line["s"] == "alice" and line["dir"] == "out" and line.get("text") == "\n"
     ]
     assert len(beats) >= 4
-    gaps = [later - before for before, later in zip(beats, beats[1:], strict=False)]  # type: ignore[operator]
+    gaps = [later - before for before, later in itertools.pairwise(beats)]  # type: ignore[operator]
     assert max(gaps) < 2.25
 
 

@@ -92,7 +92,7 @@ class Child(PipeFeed):
         Raises:
             OSError: it cannot be started.
         """
-        self._process.wait()
+        self._over()
         self._process = self._start()
         assert self._process.stdout is not None
         self.listen(self._process.stdout.fileno())
@@ -111,7 +111,14 @@ class Child(PipeFeed):
                 self._process.wait(_GRACE_S)
             if self._process.poll() is None:
                 self._process.kill()
+        self._over()
+
+    def _over(self) -> None:
+        """The process has ended: so does its pipe."""
+        self._process.wait()
         self.join(_GRACE_S)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
 
 def _write(pipe: IO[bytes], words: "queue.SimpleQueue[bytes | None]") -> None:

@@ -40,6 +40,9 @@ class MainScreen(SessionActions, RowActions):
     MainScreen > #welcome { display: none; height: 1fr; padding: 3 0 0 0; }
     """
 
+    AUTO_FOCUS = ""
+    """Nothing: the prompt's input would take every key."""
+
     BINDINGS: ClassVar[list[BindingType]] = [*SESSION_KEYS, *ROW_KEYS]
 
     def __init__(self, desk: Desk, pace: Pace) -> None:

@@ -28,7 +28,8 @@ def _event(
     bad: bool = False, kind: Kind = "event", way: str = "",
 ) -> Row:  # fmt: skip
     return Row(
-        fact.t, fact.m, 0 if isinstance(fact, findings.Finding) else fact.n, layer, type_, kind, "in" if way == "in" else "out" if way == "out" else "",
+        fact.t, fact.m, 0 if isinstance(fact, findings.Finding) else fact.n, layer, type_, kind,
+        "in" if way == "in" else "out" if way == "out" else "",
         text, key=key, args=args, role="error" if bad else "text",
     )  # fmt: skip
 

@@ -1,0 +1,174 @@
+"""What each verb of the command line does. Nothing here knows a protocol, and only what opens a screen imports one."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import msgspec
+
+from tui import __version__
+from tui.cli_options import HEADLESS, SCREEN, SESSION, given, options
+from tui.knowledge.catalogue import Language, phrase
+from tui.options.errors import BadOption
+from tui.options.layers import Layer, from_environment, program_options, read_config, session_specs
+from tui.options.program import ProgramOptions
+from tui.options.spec import SessionSpec
+
+EXAMPLE = "stomp+ws://localhost:15674/ws"
+
+
+class Verb(NamedTuple):
+    """One verb: its words, and what runs it with the language and what was given; the result is the exit status."""
+
+    name: str
+    about: str
+    """The catalogue key of its help."""
+    run: Callable[..., int]
+    options: tuple[str, ...]
+    arguments: tuple[Callable[[Language], Callable[[Any], Any]], ...] = ()
+    hidden: bool = False
+
+
+def build(lang: Language) -> click.Group:
+    """The command line, its help in ``lang``."""
+
+    def whoops() -> None:
+        """The group itself does nothing."""
+
+    settings = {"help_option_names": ["-h", "--help"]}
+    group = click.group("whoops", help=phrase("cli.about", lang), context_settings=settings)(whoops)
+    group = click.version_option(__version__, prog_name="whoops")(group)
+    for verb in VERBS:
+        group.add_command(_command(verb, lang))
+    return group
+
+
+def _command(verb: Verb, lang: Language) -> click.Command:
+    def run(**said: Any) -> int:
+        return verb.run(lang, **said)
+
+    decorated = options(verb.options, lang)(run)
+    for argument in reversed(verb.arguments):
+        decorated = argument(lang)(decorated)
+    return click.command(verb.name, help=phrase(verb.about, lang), hidden=verb.hidden)(decorated)
+
+
+def _layers(flags: dict[str, Any]) -> list[Layer]:
+    return [given(flags), from_environment(os.environ), read_config(os.environ)]
+
+
+def _specs(
+    targets: Sequence[str], flags: dict[str, Any], *, wanted: bool
+) -> tuple[ProgramOptions, list[tuple[SessionSpec, float]]]:
+    layers = _layers(flags)
+    program = program_options(layers)
+    if wanted and not targets and not program.stdin:
+        raise BadOption("option.no_target", option="TARGET", given="", example=EXAMPLE)
+    return program, session_specs(targets, program, layers)
+
+
+def _inspect(lang: Language, /, target: tuple[str, ...], **flags: Any) -> int:
+    from tui.inspector import inspect
+
+    program, specs = _specs(target, flags, wanted=False)
+    return inspect(program, lang, sessions=specs)
+
+
+def _watch(lang: Language, /, target: tuple[str, ...], **flags: Any) -> int:
+    from tui.watch.watch import Watch
+
+    program, specs = _specs(target, flags, wanted=True)
+
+    async def run() -> int:
+        return await Watch(program, lang).run(specs)
+
+    return asyncio.run(run())
+
+
+def _open(lang: Language, /, file: tuple[str, ...], **flags: Any) -> int:
+    from tui.inspector import inspect
+
+    for path in file:
+        _readable(path)
+    return inspect(program_options(_layers(flags)), lang, files=file)
+
+
+def _readable(path: str) -> None:
+    if path == "-":
+        return
+    try:
+        with Path(path).open("rb"):
+            pass
+    except OSError as error:
+        raise BadOption("cli.file_missing", option="FILE", given=path, error=error.strerror or str(error)) from None
+
+
+def _demo(lang: Language, /, story: str | None, listing: bool, **flags: Any) -> int:
+    from tui.lab import stories
+
+    if listing:
+        for one in stories.STORIES.values():
+            click.echo(f"{one.id:<16} {phrase(one.title, lang)}")
+        return 0
+    from tui.inspector import inspect
+
+    told = stories.find(story or stories.DEFAULT)
+    return inspect(program_options(_layers(flags)), lang, story=told.id)
+
+
+def _lab(lang: Language, /, story: str | None, port: int, **flags: Any) -> int:
+    from tui.lab.serve import serve
+
+    return asyncio.run(serve(story, port, bool(flags.get("json")), lang))
+
+
+def _explain(lang: Language, /, subject: tuple[str, ...], **flags: Any) -> int:
+    from tui.view.explain import explain_data, explain_lines
+
+    wanted = " ".join(subject) or None
+    if flags.get("json"):
+        click.echo(msgspec.json.encode(explain_data(wanted, lang)).decode())
+    else:
+        click.echo("\n".join(explain_lines(wanted, lang, min(shutil.get_terminal_size().columns, 100))))
+    return 0
+
+
+def _targets(_: Language) -> Callable[[Any], Any]:
+    return click.argument("target", nargs=-1)
+
+
+def _files(_: Language) -> Callable[[Any], Any]:
+    return click.argument("file", nargs=-1, required=True)
+
+
+def _subject(_: Language) -> Callable[[Any], Any]:
+    return click.argument("subject", nargs=-1)
+
+
+def _story(_: Language) -> Callable[[Any], Any]:
+    return click.argument("story", required=False)
+
+
+def _listing(lang: Language) -> Callable[[Any], Any]:
+    return click.option("--list", "listing", is_flag=True, help=phrase("cli.list", lang))
+
+
+def _port(lang: Language) -> Callable[[Any], Any]:
+    return click.option("--port", type=click.IntRange(0, 65535), default=0, help=phrase("option.help_port", lang))
+
+
+_LIVE = (*SESSION, "n", "stagger", "record", "redact", "no-redact", "lang", *SCREEN)
+
+VERBS = (
+    Verb("inspect", "cli.about", _inspect, _LIVE, (_targets,), hidden=True),
+    Verb("watch", "cli.about_watch", _watch, (*SESSION, *HEADLESS, "lang", "glyphs"), (_targets,)),
+    Verb("open", "cli.about_open", _open, ("lang", *SCREEN), (_files,)),
+    Verb("demo", "cli.about_demo", _demo, ("record", "lang", *SCREEN), (_story, _listing)),
+    Verb("lab", "cli.about_lab", _lab, ("json", "lang"), (_story, _port)),
+    Verb("explain", "cli.about_explain", _explain, ("json", "lang"), (_subject,)),
+)
+"""Every verb. ``inspect`` is what a target without a verb means."""
