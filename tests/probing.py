@@ -71,12 +71,24 @@ def check_lines(watch: Watch, *, findings: bool = True) -> None:
     assert [line["type"] for line in watch.lines[:1]] == ["probe"]
     for before, after in itertools.pairwise(facts):
         assert before.m <= after.m
-    ends = Counter((line["s"], line["c"]) for line in watch.of("end"))
-    begun = {(line["s"], line["c"]) for line in watch.lines if line.get("c") and line["type"] != "command"}
-    assert set(ends) == begun and set(ends.values()) <= {1}
+    ends = connections(watch, "end")
+    assert {one for one in connections(watch) if one[2]} == set(ends), "every connection has its end"
+    assert set(ends.values()) <= {1}
     if findings:
         assert [raw for raw, line in zip(watch.raw, said, strict=True) if isinstance(line, Finding)] == replayed(facts)
-        assert Counter((line["s"], line["c"]) for line in watch.of("close")) == ends
+        assert connections(watch, "close") == ends
+
+
+def connections(watch: Watch, kind: str | None = None) -> Counter[tuple[str, int, int]]:
+    """How many lines (of a type) each connection has, by session, life of that session, and its number in it."""
+    lives: Counter[str] = Counter()
+    found: Counter[tuple[str, int, int]] = Counter()
+    for line in watch.lines:
+        if line["type"] == "target":
+            lives[line["s"]] += 1
+        elif line["type"] != "command" and "s" in line and kind in (None, line["type"]):
+            found[line["s"], lives[line["s"]], line.get("c", 0)] += 1
+    return found
 
 
 def replayed(facts: Sequence[Fact | Unknown]) -> list[bytes]:

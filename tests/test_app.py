@@ -85,7 +85,7 @@ async def test_pages_open_and_close(reading: Reading, key: str) -> None:
         await pilot.pause()
         assert isinstance(app.screen, Page)
         await pilot.press("escape")
-        assert app.screen == app.main
+        assert app.screen_stack[-1] is app.main
 
 
 async def test_the_palette_offers_what_the_keys_do(reading: Reading) -> None:

@@ -3,10 +3,13 @@
 ``tui.screens.pace`` says what must be in the environment before this module is imported.
 """
 
+import asyncio
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -42,7 +45,7 @@ class WhoopsApp(App[None]):
     ALLOW_SELECT = False
 
     CSS = """
-    Toast { width: 60; }
+    .-ascii Page > VerticalScroll, .-ascii Ask > Vertical, .-ascii Confirm > Vertical { border: ascii $primary 60%; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,10 +69,13 @@ class WhoopsApp(App[None]):
             self.register_theme(each)
         self.theme = theme if theme in self.available_themes else themes.DEFAULT
         self.animation_level = "none"
+        self.set_class(desk.look.glyphs.ascii_only, "-ascii")
         self.main = MainScreen(desk, pace(fps, os.environ))
 
     def on_mount(self) -> None:
-        """Shows the desk; asks for a target where there is nothing on it."""
+        """Shows the desk; asks for a target where there is nothing on it. A lost terminal ends us in order."""
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self.push_screen(self.main)
         child = self.desk.child
         if child is not None and not self.desk.pending and not child.opened:
@@ -94,7 +100,7 @@ class WhoopsApp(App[None]):
 
     def _page(self, key: str, write: Write) -> Page:
         look = self.desk.look
-        return Page(look.say(key), write, hint=look.say("hint_close"), plain_border=look.glyphs.ascii_only)
+        return Page(look.say(key), write, hint=look.say("hint_close"))
 
     def action_log(self) -> None:
         """What the probe said on stderr."""
@@ -211,9 +217,16 @@ def run(
     finally:
         if desk.child is not None:
             if desk.open_sessions:
-                sys.stderr.write(look.say("quit_closing") + "\n")
+                _tell(look.say("quit_closing"))
             desk.child.stop()
         app.finish()
         if desk.recording is not None:
-            sys.stderr.write(look.say("recorded", path=app.saved or desk.recording.path) + "\n")
+            _tell(look.say("recorded", path=app.saved or desk.recording.path))
     return app.return_code or 0
+
+
+def _tell(text: str) -> None:
+    """A line after the screen; the terminal may be gone."""
+    with suppress(OSError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()

@@ -81,7 +81,7 @@ async def test_the_body_of_a_refusal(answer: bytes, kept: int, cut: bool) -> Non
 @pytest.mark.parametrize(
     ("answer", "how", "said"),
     [
-        (b"SSH-2.0-OpenSSH\r\n", "http", "illegal"),
+        (b"SSH-2.0-OpenSSH\r\n", "http", "closed connection"),
         (WRONG_KEY, "handshake", "Accept"),
         (WRONG_KEY.replace(b"Upgrade: websocket\r\n", b""), "handshake", "Upgrade"),
     ],
@@ -119,7 +119,7 @@ async def test_frames_right_behind_the_101_are_not_lost() -> None:
         head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         head += f"Sec-WebSocket-Accept: {key}\r\n\r\n"
         connection.send(head.encode() + b"\x81\x02hi\x88\x02\x03\xe8")
-        connection.read_to_end()
+        connection.receive_close()
 
     with ScriptedServer(script) as server:
         watch, _ = await run(server.url)

@@ -69,7 +69,7 @@ def test_started_again_it_opens_what_it_had_but_what_was_forgotten(start: Callab
     child.open({"name": "A", "url": "ws://a/"})
     child.open({"name": "B", "url": "ws://b/"})
     child.command("forget", "A")
-    eventually(lambda: [*child.poll(0.1)] != None and child.ended)
+    eventually(lambda: not [*child.poll(0.1)] and child.ended)
     child.restart()
     assert not child.ended
     eventually(lambda: child.path.read_bytes().count(b'"url":"ws://b/"') == 2)

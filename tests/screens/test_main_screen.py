@@ -117,7 +117,7 @@ async def test_enter_shows_everything_about_a_row(reading: Reading) -> None:
         assert isinstance(app.screen, Page)
         assert any("the fact: end" in plain(row) for row in app.screen.query_one(Lines).lines)
         await pilot.press("escape")
-        assert app.screen == app.main
+        assert app.screen_stack[-1] is app.main
 
 
 async def test_times_change_their_form(reading: Reading) -> None:

@@ -4,8 +4,9 @@ import fcntl
 import os
 import pty
 import select
-import signal
 import struct
+import subprocess
+import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 import pyte
 
 DEADLINE_S = 30.0
+
+_TAKE_TERMINAL = "import fcntl,os,sys,termios; fcntl.ioctl(0,termios.TIOCSCTTY,0); os.execvp(sys.argv[1],sys.argv[1:])"
+"""The leader of a new process session takes the terminal as its own, as a shell's child has it."""
 
 
 class Terminal:
@@ -25,10 +29,14 @@ class Terminal:
         """Every byte it has written."""
         self.status: int | None = None
         """Its exit status, once it has ended."""
-        self.pid, self._fd = pty.fork()
-        if self.pid == 0:
-            os.execvpe(command[0], list(command), {**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"})
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self._fd, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _TAKE_TERMINAL, *command], stdin=terminal, stdout=terminal, stderr=terminal,
+            env={**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"}, start_new_session=True,
+        )  # fmt: skip
+        os.close(terminal)
+        self.pid = self._process.pid
 
     @property
     def text(self) -> str:
@@ -92,11 +100,11 @@ class Terminal:
             os.close(self._fd)
             self._fd = -1
         if self.status is None:
-            os.kill(self.pid, signal.SIGKILL)
+            self._process.kill()
             self._reap()
 
     def _reap(self) -> None:
-        self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        self.status = self._process.wait()
 
 
 def _drawn(data: bytes) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from tests.terminal.conftest import Spawn
 from tests.view.story import Story
 
-INSPECTOR = (sys.executable, "-m", "tests.terminal.inspector")
+WHOOPS = (sys.executable, "-m", "tui")
 
 
 @pytest.fixture
@@ -19,16 +19,17 @@ def asker(tmp_path: Path) -> Path:
 
 
 def test_a_recording_at_120_columns_shows_both_sessions_and_the_close_card(spawn: Spawn, asker: Path) -> None:
-    terminal = spawn([*INSPECTOR, "open", str(asker.parent), str(asker)])
-    text = terminal.shows("1 dropped", "OPEN 0:50", "DROPPED 0:42", "1002 Protocol error")
-    assert 'STOMP ERROR "Session closed."' in text
-    assert "A, same server, lives" in text
+    terminal = spawn([*WHOOPS, "open", str(asker)])
+    terminal.shows(
+        "1 dropped", "OPEN 0:50", "DROPPED 0:42", "1002 Protocol error", 'STOMP ERROR "Session closed."',
+        "A, same server, lives",
+    )  # fmt: skip
     terminal.send("q")
     assert terminal.ends() == 0
 
 
 def test_a_recording_at_80_columns_shows_one_session_and_a_strip(spawn: Spawn, asker: Path) -> None:
-    terminal = spawn([*INSPECTOR, "open", str(asker.parent), str(asker)], columns=80, rows=24)
+    terminal = spawn([*WHOOPS, "open", str(asker)], columns=80, rows=24)
     terminal.shows("[1/2]", "A  stomp+ws://shop.local:8080/app", "OPEN 0:50")
     terminal.send("\t")
     text = terminal.shows("[2/2]", "DROPPED 0:42", "1002 Protocol error", "Session closed.")
@@ -44,7 +45,7 @@ def test_what_a_peer_sent_never_reaches_the_terminal_raw(spawn: Spawn, tmp_path:
     story.end("A", how="reset", errno="ECONNRESET", detail="\x1b]0;owned\x07")
     path = tmp_path / "evil.jsonl"
     path.write_bytes(story.data)
-    terminal = spawn([*INSPECTOR, "open", str(tmp_path), str(path)])
+    terminal = spawn([*WHOOPS, "open", str(path)])
     terminal.shows("evil", "DROPPED")
     terminal.send("\x1b[A\x1b[A\r")
     terminal.shows("esc closes")
@@ -53,7 +54,7 @@ def test_what_a_peer_sent_never_reaches_the_terminal_raw(spawn: Spawn, tmp_path:
 
 
 def test_a_recording_that_grows_is_followed(spawn: Spawn, asker: Path) -> None:
-    terminal = spawn([*INSPECTOR, "open", str(asker.parent), str(asker)])
+    terminal = spawn([*WHOOPS, "open", str(asker)])
     terminal.shows("OPEN 0:50")
     story = Story().asker()
     before = len(story.data)
@@ -61,3 +62,15 @@ def test_a_recording_that_grows_is_followed(spawn: Spawn, asker: Path) -> None:
     with asker.open("ab") as file:
         file.write(story.data[before:])
     terminal.shows("beat   back", "OPEN 1:01")
+
+
+def test_lines_from_a_pipe_are_shown_and_keys_still_work(spawn: Spawn, asker: Path) -> None:
+    piped = f"cat {asker} | {sys.executable} -m tui open -"
+    terminal = spawn(["sh", "-c", piped])
+    terminal.shows("1 dropped", "OPEN 0:50", "DROPPED 0:42", "A, same server, lives")
+    terminal.send("?")
+    terminal.shows("esc closes")
+    terminal.send("\x1b")
+    terminal.until(lambda text: "esc closes" not in text)
+    terminal.send("q")
+    terminal.ends()

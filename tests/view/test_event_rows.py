@@ -16,7 +16,7 @@ EVENTS: list[tuple[type[facts.Fact], dict[str, Any], str, bool]] = [
     (facts.Resolved, {"host": "shop", "addresses": ["10.0.0.7"], "ms": 1.0}, "10.0.0.7", False),
     (facts.Resolved, {"host": "shop", "addresses": [], "ms": 1.0, "error": "EAI_NONAME"}, "EAI_NONAME", True),
     (facts.Tcp, {"role": "main", "remote": "10.0.0.7:80", "local": None, "ms": 0.3}, "10.0.0.7:80", False),
-    (facts.Tcp, {"role": "attempt", "remote": "[::1]:80", "local": None, "ms": 1.0, "errno": "ENETDOWN"}, "ENETDOWN", True),
+    (facts.Tcp, {"role": "attempt", "remote": "[::1]:80", "local": None, "ms": 1, "errno": "EIO"}, "EIO", True),
     (facts.Proxy, {"url": "http://p", "ok": False, "status": 407}, "407", True),
     (facts.Tls, {"ok": True, "version": "TLSv1.3", "cipher": "AES"}, "TLSv1.3", False),
     (facts.Tls, {"ok": False, "error": "expired"}, "expired", True),

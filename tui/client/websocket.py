@@ -44,7 +44,6 @@ class WebSocketClient:
     ) -> None:
         self.out: deque[Out] = deque()
         self.close_sent = False
-        self.close_received = False
         self._deflate = deflate
         self._close_timeout = close_timeout
         self._ping_interval = ping_interval
@@ -61,8 +60,7 @@ class WebSocketClient:
 
     def received(self, frame: facts.Frame, payload: bytes, m: float) -> None:
         """A frame came in; ``payload`` is what its fact holds."""
-        if frame.opcode == CLOSE and not self.close_received:
-            self.close_received = True
+        if frame.opcode == CLOSE:
             if not self.close_sent:
                 self._echo(frame)
             self._give_up_at = self._give_up_at or m + self._close_timeout

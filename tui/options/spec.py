@@ -127,7 +127,7 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
             return shown
         for key, value in shown.items():
             if isinstance(value, str):
-                shown[key] = MASK if key in _SECRETS else redactor.text(value)
+                shown[key] = MASK if key in _SECRETS else redactor.url(value)
             elif isinstance(value, list):
                 shown[key] = [MASK if key in _SECRETS else redactor.typed(item) for item in value]
         for key, pairs in (("header", self.headers), ("connect-header", self.connect_headers)):

@@ -138,6 +138,9 @@ class Probe:
             live.moved()
 
     def _open(self, command: SessionCommand) -> None:
+        if self.stopped is not None:
+            self._answer(command.id, command.text, "command.stopping")
+            return
         table = dict(command.spec or {})
         if command.session is not None:
             table.setdefault("name", command.session)

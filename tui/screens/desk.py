@@ -35,8 +35,6 @@ class Stream:
         clock = self.feed.clock()
         if clock is not None and not self.feed.behind and self.replay.last_m:
             self.replay.advance(clock - LAG_S)
-        if self.feed.ended:
-            self.replay.lose()
 
     def now(self) -> float:
         """The probe's clock as it should be shown."""
@@ -93,6 +91,8 @@ class Desk:
         for stream in self.streams:
             stream.poll(POLL_S / len(self.streams))
             drops += stream.replay.drops()
+            if self.lost and stream.feed is self.child:
+                stream.replay.lose()
         return drops
 
     @property

@@ -23,7 +23,7 @@ class Page(ModalScreen[None]):
     Page > VerticalScroll {
         width: 96%; max-width: 112; height: auto; max-height: 92%; background: $surface;
         border: round $primary 60%; border-title-color: $foreground; border-subtitle-color: $foreground-muted;
-        padding: 0 1; scrollbar-size-vertical: 1;
+        padding: 0 1; scrollbar-size-vertical: 1; scrollbar-background: $surface;
     }
     Page Lines { background: $surface; }
     """
@@ -36,17 +36,14 @@ class Page(ModalScreen[None]):
         Binding("G", "edge(1)", id="page.last", show=False),
     ]
 
-    def __init__(self, title: str, write: Write, *, hint: str = "", plain_border: bool = False) -> None:
+    def __init__(self, title: str, write: Write, *, hint: str = "") -> None:
         super().__init__()
         self._title, self._write, self._hint = title, write, hint
-        self._plain_border = plain_border
 
     def compose(self) -> ComposeResult:
         """One column of lines that scrolls."""
         with VerticalScroll() as box:
             box.border_title, box.border_subtitle = self._title, self._hint
-            if self._plain_border:
-                box.styles.border = ("ascii", "gray")
             yield Lines()
 
     def on_resize(self) -> None:

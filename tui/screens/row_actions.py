@@ -85,7 +85,7 @@ class RowActions(DeskScreen):
             Page(
                 self.say("card_title", name=pane.name),
                 lambda room: card_detail(pane, self.desk.siblings(pane), look, room),
-                hint=self.say("hint_close"), plain_border=look.glyphs.ascii_only,
+                hint=self.say("hint_close"),
             )
         )  # fmt: skip
 
@@ -100,6 +100,6 @@ class RowActions(DeskScreen):
             Page(
                 self.say("detail_title", name=pane.name, number=number + 1),
                 lambda room: detail(pane, number, look, room),
-                hint=self.say("hint_close"), plain_border=look.glyphs.ascii_only,
+                hint=self.say("hint_close"),
             )
         )  # fmt: skip

@@ -253,10 +253,9 @@ def _others(pane: Pane, siblings: Sequence[Pane], look: Look) -> list[Section]:
         if other is pane:
             continue
         where = look.say("card_same_server" if _server(other) == _server(pane) else "card_other_server")
-        ended = other.session.ended_at is not None or other.lost
-        state = "" if ended else look.say("card_lives")
-        if ended:
-            gap = (other.session.ended_at or 0) - (pane.session.ended_at or 0)
+        state = look.say("state_lost" if other.lost else "card_lives")
+        if other.session.ended_at is not None:
+            gap = other.session.ended_at - (pane.session.ended_at or 0)
             state = look.say("card_ended_before" if gap < 0 else "card_ended_after", gap=numbers.seconds(abs(gap)))
         parts.append(look.say("card_other", name=other.name, where=where, state=state))
     return [Section(look.say("card_others"), look.dotted(*parts[:4]), 2)] if parts else []

@@ -1,0 +1,38 @@
+"""Log lines for a person: one story a session, in both languages, with the words of the screen."""
+
+import re
+
+from tests.servers import scripts
+from tests.servers.scripted import ScriptedServer
+from tests.watching import watch_for_people
+
+_LINE = re.compile(r"\d\d:\d\d:\d\d\.\d{3} (bob|eve) ")
+
+
+async def test_two_sessions_told_line_by_line(broker: str) -> None:
+    said = await watch_for_people(
+        f"bob={broker}",
+        f"eve={broker}",
+        "--subscribe",
+        "/topic/a",
+        "--do",
+        "0.1 bob: send hello 你",
+        "--do",
+        "0.3 disconnect",
+    )
+    lines = said.out.decode().splitlines()
+    assert (said.status, said.err) == (0, b"")
+    assert all(_LINE.match(line) for line in lines)
+    assert [line for line in lines if " eve " in line and "MESSAGE" in line and "hello 你" in line]
+    for name in ("bob", "eve"):
+        [close] = [line for line in lines if f" {name} " in line and "1000 Normal Closure" in line and "age" in line]
+        assert "ended by: us" in close
+
+
+async def test_a_drop_in_chinese() -> None:
+    with ScriptedServer(scripts.drops(scripts.truncated)) as server:
+        said = await watch_for_people(f"bob={server.url}", "--lang", "zh", "--glyphs", "ascii")
+    lines = said.out.decode().splitlines()
+    assert said.status == 1
+    assert "1006" in lines[-1] and "对端" in lines[-1] and "线上没有" in lines[-1]
+    assert [line for line in lines if "hello" in line]
