@@ -5,13 +5,16 @@ import os
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.probing import ask, open_session, probing, run, seen
 from tests.servers import scripts
 from tests.servers.scripted import Connection, ScriptedServer
+from tests.serving import brokering
 from tests.watching import Watch
 from tui.client.commands import VERBS
 from tui.knowledge.catalogue import LANGUAGES, phrase
+from tui.lab.policy import Policy
 
 
 def answered(watch: Watch, number: object) -> list[dict[str, object]]:
@@ -164,6 +167,26 @@ async def test_reconnect_is_a_second_connection_of_the_session(echo: str) -> Non
     assert [(end["s"], end["c"]) for end in watch.of("end")] == [("bob", 1), ("bob", 2), ("bob", 3)]
     assert len(watch.of("target")) == 1
     assert len(watch.of("frame", dir="out", text="once")) == 1, "--do counts on the first connection only"
+
+
+async def test_a_file_that_vanishes_meanwhile_harms_nobody(echo: str, authority: trustme.CA, tmp_path: Path) -> None:
+    passcode, ca_file = tmp_path / "passcode", tmp_path / "ca.pem"
+    passcode.write_text("sesame\n")
+    authority.cert_pem.write_to_path(str(ca_file))
+    async with (
+        brokering(Policy(users={"me": "sesame"}, grace=0)) as url,
+        probing(f"bob={url}", "--login", "me", "--passcode-file", str(passcode), "--stdin") as watch,
+    ):
+        await open_session(watch, url=echo.replace("ws:", "wss:"), name="eve", cacert=str(ca_file))
+        await seen(watch, "end", "eve")
+        await seen(watch, "stomp", "bob", command="CONNECTED")
+        passcode.unlink()
+        ca_file.unlink()
+        await ask(watch, "reconnect")
+        end = await seen(watch, "end", "eve", c=2)
+        await seen(watch, "stomp", "bob", command="CONNECTED", c=2)
+        assert await watch.finish() == 3
+    assert (end["how"], end["phase"]) == ("local", "tls") and str(ca_file) in end["detail"]
 
 
 async def test_a_session_that_has_ended_can_be_opened_again_while_stdin_is_open() -> None:

@@ -17,6 +17,7 @@ from tui.facts import facts
 from tui.facts.clocks import Moment, now
 from tui.facts.facts import How, Phase
 from tui.facts.findings import Finding
+from tui.options.errors import BadOption
 from tui.options.spec import SessionSpec, split_address, tls_context
 from tui.probe import errnos, frame_facts
 from tui.probe.channel import Channel
@@ -105,8 +106,13 @@ class Connection:
         self._heard_at = time.monotonic()
         secure = self._spec.endpoint.scheme.tls
         servername = self._spec.servername or host
-        tls = Tls(tls_context(self._spec), servername) if secure else None
         self._phase = "tls" if secure else "http"
+        try:
+            tls = Tls(tls_context(self._spec), servername) if secure else None
+        except BadOption as error:  # a certificate that was readable when the session was asked for
+            sock.close()
+            self._end("local", "tls", None, error.said("en"))
+            return
         self._channel = Channel(sock, tls, servername, self._fact, self)
         self._route("open")
         if not secure:

@@ -54,9 +54,7 @@ async def dial(host: str, port: int, write: Write) -> socket.socket:
     raise failure
 
 
-async def _connect(
-    family: int, kind: int, protocol: int, address: tuple[object, ...], write: Write
-) -> socket.socket:
+async def _connect(family: int, kind: int, protocol: int, address: tuple[object, ...], write: Write) -> socket.socket:
     started = time.monotonic()
     sock = socket.socket(family, kind, protocol)
     sock.setblocking(False)

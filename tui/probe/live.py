@@ -9,6 +9,7 @@ import msgspec
 from tui.client.commands import carry_out
 from tui.facts import facts
 from tui.facts.commands import SessionCommand
+from tui.facts.redaction import Redactor
 from tui.options.spec import SessionSpec
 from tui.probe.connection import Connection
 from tui.probe.journal import Journal
@@ -31,7 +32,7 @@ class LiveSession:
         do: Callable[[SessionCommand], None],
         on_over: Callable[[], None],
     ) -> None:
-        self.spec = spec
+        self.spec = msgspec.structs.replace(spec, passcode=spec.secret(), passcode_env=None, passcode_file=None)
         self._journal = journal
         self._do = do
         self._on_over = on_over
@@ -42,7 +43,8 @@ class LiveSession:
         self._schedule: list[asyncio.TimerHandle] = []
         url = journal.redactor.url(spec.url)
         shown = spec.shown(journal.redactor)
-        journal.write(facts.Target, s=spec.name, url=url, spec=shown, redacted=url != spec.url)
+        redacted = url != spec.url or shown != spec.shown(Redactor(enabled=False))
+        journal.write(facts.Target, s=spec.name, url=url, spec=shown, redacted=redacted)
 
     async def run(self, delay: float = 0.0) -> None:
         """Connects, after ``delay`` seconds, and again whenever asked, until forgotten."""

@@ -45,9 +45,7 @@ class Probe:
             stay: go on when no session is up, until stopped.
             linger: seconds to stay after the last session ended.
         """
-        self.journal.write(
-            facts.Probe, schema=SCHEMA, version=__version__, host=platform.node(), clock=clocks.source()
-        )
+        self.journal.write(facts.Probe, schema=SCHEMA, version=__version__, host=platform.node(), clock=clocks.source())
         stalls = asyncio.create_task(watch_for_stalls(self.journal))
         try:
             async with asyncio.TaskGroup() as self._group:

@@ -59,9 +59,7 @@ class Tls:
             self.close_notify_out |= not incoming
         elif incoming or not self._eof:
             # What the library would say of TCP's end is never flushed: it was on no wire.
-            self.alert = Alert(
-                name=ALERTS.get(number, str(number)), number=number, dir="in" if incoming else "out"
-            )
+            self.alert = Alert(name=ALERTS.get(number, str(number)), number=number, dir="in" if incoming else "out")
 
     def to_send(self) -> bytes:
         """Ciphertext that waits to go out."""

@@ -79,7 +79,7 @@ class Upgrade:
         del headers["Host"]
         headers["Host"] = build_host(ending.host, ending.port, ending.scheme.tls)
         headers["User-Agent"] = f"whoops/{__version__}"
-        user, password = (spec.user.split(":", 1) if spec.user else (ending.user, ending.password or ""))
+        user, password = spec.user.split(":", 1) if spec.user else (ending.user, ending.password or "")
         if user is not None:
             headers["Authorization"] = build_authorization_basic(user, password or "")
         if spec.cookie:
