@@ -1,7 +1,8 @@
 """How many frames a second the probe takes, beside a bare client that only counts.
 
-Run it: ``python tests/benchmarks/throughput.py``. Both read the same burst of 120-byte text frames from the same server, in turn, in the same run; what counts is the
-ratio. The probe writes a JSON line for every frame, folded and stamped; the reference does nothing but count.
+Run it: ``python tests/benchmarks/throughput.py``. Both read the same burst of 120-byte text frames from the same
+server, in turn, in the same run; what counts is the ratio. The probe writes a JSON line for every frame, folded and
+stamped; the reference does nothing but count.
 """
 
 import asyncio

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from tui.client.client import Client
 from tui.client.commands import Why, carry_out
-from tui.client.outgoing import Act, OutFrame, RawBytes
+from tui.client.outgoing import Act, Out, OutFrame
+from tui.client.tcp import TcpClient
+from tui.client.websocket import WebSocketClient
 from tui.facts.commands import parse_words
 from tui.facts.facts import Frame
 from tui.facts.findings import Stomp
@@ -18,7 +20,16 @@ class Sent(NamedTuple):
     """Something the client put out, and when."""
 
     m: float
-    item: OutFrame | RawBytes | Act
+    item: Out
+
+
+def wire(spec: SessionSpec) -> WebSocketClient | TcpClient:
+    """What the probe puts under a client."""
+    if spec.endpoint.scheme.transport == "tcp":
+        return TcpClient(close_timeout=spec.close_timeout)
+    return WebSocketClient(
+        deflate=None, close_timeout=spec.close_timeout, ping_interval=spec.ping_interval, ping_timeout=spec.ping_timeout
+    )
 
 
 class Bench:
@@ -31,7 +42,7 @@ class Bench:
     def __init__(self, url: str = "ws://h.example/", **options: object) -> None:
         spec = SessionSpec(url=url, **options)  # type: ignore[arg-type]
         check(spec)
-        self.client = Client(spec, None)
+        self.client = Client(spec, wire(spec))
         self.m = 0.0
         self.sent: list[Sent] = []
         self.client.opened(0.0)

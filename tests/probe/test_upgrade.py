@@ -136,7 +136,7 @@ async def test_a_server_that_says_nothing_at_all() -> None:
 
 
 async def test_a_server_that_upgrades_and_never_says_connected() -> None:
-    with ScriptedServer(scripts.answers_close_only) as server:
+    with ScriptedServer(scripts.answering(b"")) as server:
         watch, status = await run(f"stomp+{server.url}", "--open-timeout", "0.4")
     end = watch.the("end")
     assert (status, end["how"], end["phase"], end["detail"]) == (3, "timeout", "open", "open-timeout")

@@ -1,4 +1,4 @@
-"""One connection's client: WebSocket with STOMP on top where the target asks for it.
+"""One connection's client: WebSocket or TCP, with STOMP on top where the target asks for it.
 
 ``tui.probe.connection`` feeds it what came in and carries out what it puts in ``out``; ``tui.client.commands`` carries
 out the session commands on it.
@@ -7,31 +7,25 @@ out the session commands on it.
 from collections import deque
 from typing import Literal
 
-from websockets.extensions import Extension
-
 from tui.client.outgoing import Act, Out
 from tui.client.stomp import StompClient
+from tui.client.tcp import TcpClient
 from tui.client.websocket import WebSocketClient
 from tui.facts import facts, findings
 from tui.options.spec import SessionSpec
 
 
 class Client:
-    """What our side does on one connection, from the 101 to the end.
+    """What our side does on one connection, from the open transport to the end.
 
     Args:
         spec: the session's options.
-        deflate: the negotiated permessage-deflate, or None.
+        wire: the transport's half: WebSocket, or plain TCP.
     """
 
-    def __init__(self, spec: SessionSpec, deflate: Extension | None) -> None:
+    def __init__(self, spec: SessionSpec, wire: WebSocketClient | TcpClient) -> None:
         self._close_timeout = spec.close_timeout
-        self.ws = WebSocketClient(
-            deflate=deflate,
-            close_timeout=spec.close_timeout,
-            ping_interval=spec.ping_interval,
-            ping_timeout=spec.ping_timeout,
-        )
+        self.wire = wire
         self.stomp = StompClient(spec, self._send_stomp) if spec.speaks_stomp else None
         self.half_closed = False
         """Our FIN was asked for: nothing more can be sent."""
@@ -41,7 +35,7 @@ class Client:
     @property
     def out(self) -> deque[Out]:
         """What is to be done now, in order; whoever does it empties it."""
-        return self.ws.out
+        return self.wire.out
 
     @property
     def frozen(self) -> bool:
@@ -53,19 +47,21 @@ class Client:
         try:
             data.decode()
         except UnicodeDecodeError:
-            self.ws.message(data, binary=True, composed=True)
+            self.wire.message(data, binary=True, composed=True)
         else:
-            self.ws.message(data, composed=True)
+            self.wire.message(data, composed=True)
 
     def opened(self, m: float) -> None:
-        """The WebSocket handshake succeeded."""
-        self.ws.opened(m)
+        """The transport is open: the 101 came, or TCP (and TLS) are up."""
+        if isinstance(self.wire, WebSocketClient):
+            self.wire.opened(m)
         if self.stomp is not None:
             self.stomp.opened()
 
     def received(self, frame: facts.Frame, payload: bytes, m: float) -> None:
-        """A frame came in."""
-        self.ws.received(frame, payload, m)
+        """A WebSocket frame came in."""
+        if isinstance(self.wire, WebSocketClient):
+            self.wire.received(frame, payload, m)
 
     def heard(self, finding: findings.Finding, m: float) -> None:
         """Something was computed from what came in."""
@@ -74,14 +70,14 @@ class Client:
         self.stomp.heard(finding, m)
         if self.stomp.receipt_came(finding):
             self._disconnect_due = None
-            self.ws.close(1000, "", m)
+            self.wire.close(1000, "", m)
 
     def next_wake(self) -> float | None:
         """When ``wake`` is to be called, monotonic seconds; None for never."""
         if self._frozen_until is not None:
             return self._frozen_until
-        beat = self.stomp.next_wake() if self.stomp is not None and not self.ws.close_sent else None
-        wakes = [self.ws.next_wake(), beat, self._disconnect_due]
+        beat = self.stomp.next_wake() if self.stomp is not None and not self.wire.close_sent else None
+        wakes = [self.wire.next_wake(), beat, self._disconnect_due]
         return min((at for at in wakes if at is not None), default=None)
 
     def wake(self, m: float) -> None:
@@ -90,12 +86,12 @@ class Client:
             if m < self._frozen_until:
                 return
             self._frozen_until = None
-        if self.stomp is not None and not self.ws.close_sent:
+        if self.stomp is not None and not self.wire.close_sent:
             self.stomp.wake(m)
         if self._disconnect_due is not None and m >= self._disconnect_due:
             self._disconnect_due = None
-            self.ws.close(1000, "", m)
-        self.ws.wake(m)
+            self.wire.close(1000, "", m)
+        self.wire.wake(m)
 
     def freeze(self, until: float) -> None:
         """Does nothing at all before ``until``, monotonic seconds: no read, no beat, no pong."""
@@ -112,10 +108,10 @@ class Client:
         self.out.append(Act(how))
 
     def leave(self, m: float) -> None:
-        """Ends the session politely, a frozen one too: DISCONNECT where STOMP is up, a Close 1000 otherwise."""
+        """Ends the session politely, a frozen one too: DISCONNECT where STOMP is up, a Close or a FIN otherwise."""
         self._frozen_until = None
-        if self.stomp is None or not self.stomp.connected or self.ws.close_sent:
-            self.ws.close(1000, "", m)
+        if self.stomp is None or not self.stomp.connected or self.wire.close_sent:
+            self.wire.close(1000, "", m)
         elif not self.stomp.disconnecting:
             self.stomp.disconnect()
             self._disconnect_due = m + self._close_timeout

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from tui.client.client import Client
 from tui.client.outgoing import RawBytes
 from tui.client.stomp import StompClient
+from tui.client.websocket import WebSocketClient
 from tui.facts.commands import SessionCommand
 
 Why = str | None
@@ -26,6 +27,8 @@ class Verb(NamedTuple):
     do: Callable[[Client, SessionCommand, float], Why]
     stomp: bool = False
     """Only on a session that speaks STOMP."""
+    websocket: bool = False
+    """Only where there is a WebSocket."""
     sends: bool = False
     """It puts a frame on the wire: refused where nothing can follow what was sent."""
     kills: bool = False
@@ -39,8 +42,10 @@ def carry_out(client: Client, command: SessionCommand, m: float) -> Why:
         return "command.frozen"
     if verb.stomp and client.stomp is None:
         return "command.no_stomp"
+    if verb.websocket and not isinstance(client.wire, WebSocketClient):
+        return "command.no_websocket"
     if verb.sends:
-        if client.ws.close_sent:
+        if client.wire.close_sent:
             return "command.closing"
         if client.half_closed:
             return "command.half_closed"
@@ -57,6 +62,11 @@ def _bytes(command: SessionCommand, at: int = 0) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
 
 
+def _websocket(client: Client) -> WebSocketClient:
+    assert isinstance(client.wire, WebSocketClient), "carry_out refuses a WebSocket verb without WebSocket"
+    return client.wire
+
+
 def _stomp(client: Client) -> StompClient:
     assert client.stomp is not None, "carry_out refuses a STOMP verb without STOMP"
     return client.stomp
@@ -68,7 +78,7 @@ def _stomp(client: Client) -> StompClient:
 def _message(client: Client, data: bytes, *, binary: bool = False) -> Why:
     """One message through all the framing of the session: under STOMP a SEND to the first destination subscribed to."""
     if client.stomp is None:
-        client.ws.message(data, binary=binary)
+        client.wire.message(data, binary=binary)
         return None
     if client.stomp.disconnecting:
         return "command.disconnecting"
@@ -109,7 +119,7 @@ def _send_file(client: Client, command: SessionCommand, _: float) -> Why:
 
 
 def _send_raw(client: Client, command: SessionCommand, _: float) -> Why:
-    client.ws.message(_bytes(command), composed=client.stomp is not None)
+    client.wire.message(_bytes(command), composed=client.stomp is not None)
     return None
 
 
@@ -125,7 +135,8 @@ def _ping(client: Client, command: SessionCommand, _: float) -> Why:
     data = _bytes(command)
     if len(data) > 125:  # RFC 6455 §5.5
         return "command.control_too_long"
-    (client.ws.ping if command.verb == "ping" else client.ws.pong)(data)
+    websocket = _websocket(client)
+    (websocket.ping if command.verb == "ping" else websocket.pong)(data)
     return None
 
 
@@ -134,7 +145,9 @@ def _close(client: Client, command: SessionCommand, m: float) -> Why:
     reason = str(command.args[1]) if len(command.args) > 1 else ""
     if len(reason.encode("utf-8", "surrogateescape")) > 123:
         return "command.control_too_long"
-    client.ws.close(code, reason, m)
+    if command.args and not isinstance(client.wire, WebSocketClient):
+        return "command.no_code"
+    client.wire.close(code, reason, m)
     return None
 
 
@@ -217,12 +230,12 @@ def _throttle_beats(client: Client, command: SessionCommand, m: float) -> Why:
 
 
 def _hold_pongs(client: Client, _: SessionCommand, __: float) -> Why:
-    client.ws.hold_pongs()
+    _websocket(client).hold_pongs()
     return None
 
 
 def _release_pongs(client: Client, _: SessionCommand, __: float) -> Why:
-    client.ws.release_pongs()
+    _websocket(client).release_pongs()
     return None
 
 
@@ -238,8 +251,8 @@ VERBS: Mapping[str, Verb] = {
     "send-file": Verb(_send_file, sends=True),
     "send-raw": Verb(_send_raw, sends=True),
     "raw-frame": Verb(_raw_frame),
-    "ping": Verb(_ping, sends=True),
-    "pong": Verb(_ping, sends=True),
+    "ping": Verb(_ping, websocket=True, sends=True),
+    "pong": Verb(_ping, websocket=True, sends=True),
     "close": Verb(_close, sends=True),
     "half-close": Verb(_half_close),
     "reset": Verb(_reset, kills=True),
@@ -257,8 +270,8 @@ VERBS: Mapping[str, Verb] = {
     "hold-beats": Verb(_hold_beats, stomp=True),
     "release-beats": Verb(_release_beats, stomp=True),
     "throttle-beats": Verb(_throttle_beats, stomp=True),
-    "hold-pongs": Verb(_hold_pongs),
-    "release-pongs": Verb(_release_pongs),
+    "hold-pongs": Verb(_hold_pongs, websocket=True),
+    "release-pongs": Verb(_release_pongs, websocket=True),
     "freeze": Verb(_freeze),
 }
 """Every verb of a connection. ``raw-frame`` sends whatever was sent before: that is what it is for."""

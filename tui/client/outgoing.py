@@ -26,6 +26,15 @@ class OutFrame:
 
 
 @dataclass(slots=True, frozen=True)
+class OutBytes:
+    """Bytes of a stream that has no frames of its own (STOMP over TCP), for a ``bytes`` fact."""
+
+    data: bytes
+    composed: bool = False
+    """We made them ourselves: credentials in them are masked in the fact."""
+
+
+@dataclass(slots=True, frozen=True)
 class RawBytes:
     """Bytes on the wire as given, whatever they are."""
 
@@ -45,4 +54,4 @@ class Act:
     detail: str | None = None
 
 
-Out = OutFrame | RawBytes | Act
+Out = OutFrame | OutBytes | RawBytes | Act

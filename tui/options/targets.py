@@ -21,7 +21,7 @@ class Scheme(NamedTuple):
     """How a scheme speaks."""
 
     transport: str
-    """``ws``: WebSocket."""
+    """``ws``: WebSocket; ``tcp``: nothing between STOMP and TCP."""
     tls: bool
     stomp: bool
     port: int
@@ -33,6 +33,8 @@ SCHEMES: Mapping[str, Scheme] = {
     "wss": Scheme("ws", True, False, 443),
     "stomp+ws": Scheme("ws", False, True, 80),
     "stomp+wss": Scheme("ws", True, True, 443),
+    "stomp": Scheme("tcp", False, True, 61613),
+    "stomps": Scheme("tcp", True, True, 61614),
 }
 
 

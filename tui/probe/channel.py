@@ -101,6 +101,9 @@ class Channel:
                 self._shake_hands()
             if self.tls.ready:
                 self._decrypt(moment)
+
+    def all_read(self) -> None:
+        """There is nothing more to read for now."""
         self._listener.settled()
 
     def fin_came(self) -> None:

@@ -12,20 +12,23 @@ from functools import partial
 from typing import Any
 
 from tui.client.client import Client
-from tui.client.outgoing import Act, OutFrame, RawBytes
+from tui.client.outgoing import Act, Out
+from tui.client.tcp import TcpClient
+from tui.client.websocket import WebSocketClient
 from tui.facts import facts
 from tui.facts.clocks import Moment, now
 from tui.facts.facts import How, Phase
 from tui.facts.findings import Finding
 from tui.options.errors import BadOption
 from tui.options.spec import SessionSpec, split_address, tls_context
-from tui.probe import errnos, frame_facts
+from tui.probe import errnos
 from tui.probe.channel import Channel
 from tui.probe.dial import DialError, dial
 from tui.probe.journal import Journal
 from tui.probe.tcp_state import local_address, tcp_info
 from tui.probe.tls import Tls
 from tui.probe.upgrade import Answer, Upgrade
+from tui.probe.wires import ByteWire, FrameWire, Wire
 from tui.protocols.websocket import Scanner
 
 Writer = Callable[..., tuple[facts.Fact, list[Finding]]]
@@ -60,8 +63,7 @@ class Connection:
         self._remote: tuple[Any, ...] = ()
         self._upgrade: Upgrade | None = None
         self._asked_at = 0.0
-        self._scanner: Scanner | None = None
-        self._sent_scanner = Scanner(max_size=0, from_server=False)
+        self._wire: Wire | None = None
         self.client: Client | None = None
         self._heard_at = 0.0
         self._silence = 1.0
@@ -106,7 +108,7 @@ class Connection:
         self._heard_at = time.monotonic()
         secure = self._spec.endpoint.scheme.tls
         servername = self._spec.servername or host
-        self._phase = "tls" if secure else "http"
+        self._phase = "tls" if secure else "tcp"
         try:
             tls = Tls(tls_context(self._spec), servername) if secure else None
         except BadOption as error:  # a certificate that was readable when the session was asked for
@@ -116,14 +118,18 @@ class Connection:
         self._channel = Channel(sock, tls, servername, self._fact, self)
         self._route("open")
         if not secure:
-            self._ask()
-        self._arm()
+            self.secured()
+        self.settled()
 
     # What the channel says.
 
     def secured(self) -> None:
-        """The TLS handshake succeeded."""
-        self._ask()
+        """Plain bytes can be exchanged: TCP is up, and TLS where it is wanted."""
+        if self._spec.endpoint.scheme.transport == "tcp":
+            client = Client(self._spec, TcpClient(close_timeout=self._spec.close_timeout))
+            self._open(client, ByteWire(client, self._fact, self._journal.redactor), now())
+        else:
+            self._ask()
 
     def came(self, moment: Moment) -> None:
         """Bytes came: the silence is over."""
@@ -138,6 +144,7 @@ class Connection:
         if self._phase == "http" and self._upgrade is not None:
             self._upgrade.feed(b"")
             self._answered(moment)
+        self.settled()
         self._end("fin", self._phase)
 
     def broke(self, how: How, errno: str | None, detail: str | None) -> None:
@@ -181,42 +188,45 @@ class Connection:
             ms=round((moment.m - self._asked_at) * 1000, 3), redacted=headers != answer.headers or shown != body,
         )  # fmt: skip
         if answer.status == 101 and answer.error is None:
-            self._opened(answer, moment)
+            self._upgraded(answer, moment)
         elif answer.status == 101:
             self._end("handshake", "http", None, answer.error)
         else:
             self._end("http", "http", None, answer.error)
 
-    def _opened(self, answer: Answer, moment: Moment) -> None:
+    def _upgraded(self, answer: Answer, moment: Moment) -> None:
         assert self._upgrade is not None
-        self._phase = "open"
+        spec = self._spec
         extensions = self._upgrade.extensions
         deflate = extensions[0] if extensions else None
-        self._scanner = Scanner(max_size=self._spec.max_size, deflate=deflate)
-        self.client = Client(self._spec, deflate)
-        offered = [value for name, value in answer.headers if name.lower() == "sec-websocket-extensions"]
-        self._fact(facts.Open, at=moment, subprotocol=self._upgrade.subprotocol, extensions=offered)
-        self.client.opened(moment.m)
+        scanner = Scanner(max_size=spec.max_size, deflate=deflate)
+        client = Client(
+            spec,
+            WebSocketClient(
+                deflate=deflate, close_timeout=spec.close_timeout,
+                ping_interval=spec.ping_interval, ping_timeout=spec.ping_timeout,
+            ),
+        )  # fmt: skip
+        said = [value for name, value in answer.headers if name.lower() == "sec-websocket-extensions"]
+        self._fact(facts.Open, at=moment, subprotocol=self._upgrade.subprotocol, extensions=said)
+        self._open(client, FrameWire(scanner, client, self._fact, self._journal.redactor), moment)
         if answer.rest:
             self.plain_came(answer.rest, moment)
 
-    # Frames.
+    # The open transport.
+
+    def _open(self, client: Client, wire: Wire, moment: Moment) -> None:
+        self._phase = "open"
+        self.client, self._wire = client, wire
+        client.opened(moment.m)
 
     def plain_came(self, data: bytes, moment: Moment) -> None:
         """Bytes came, deciphered."""
-        if self._phase == "http" and self._upgrade is not None:
+        if self._wire is not None:
+            self._wire.came(data, moment)
+        elif self._upgrade is not None:
             self._upgrade.feed(data)
             self._answered(moment)
-            return
-        if self._scanner is None or self.client is None:
-            return
-        for frame in self._scanner.feed(data):
-            fields = frame_facts.incoming(frame, self._journal.redactor)
-            fact, findings = self._fact(facts.Frame, at=moment, **fields)
-            assert isinstance(fact, facts.Frame)
-            self.client.received(fact, frame.payload, moment.m)
-            for finding in findings:
-                self.client.heard(finding, moment.m)
 
     def settled(self) -> None:
         """After anything that moved the client: does what it wants done, says ready, sets the timer anew."""
@@ -232,26 +242,17 @@ class Connection:
                 self._carry_out(client.out.popleft())
         self._arm()
 
-    def _carry_out(self, item: OutFrame | RawBytes | Act) -> None:
+    def _carry_out(self, item: Out) -> None:
         channel = self._channel
-        assert channel is not None
-        if isinstance(item, OutFrame):
-            channel.write(item.data, partial(self._frame_sent, item))
-        elif isinstance(item, RawBytes):
-            channel.write(item.data, partial(self._raw_sent, item))
+        assert channel is not None and self._wire is not None
+        if not isinstance(item, Act):
+            self._wire.say(item, channel)
         elif item.what == "half-close":
             channel.half_close()
         else:
             if item.what == "finish":
                 channel.goodbye()
             self._end(item.how, self._phase, None, item.detail or item.what, reset=item.what == "reset")
-
-    def _frame_sent(self, frame: OutFrame) -> None:
-        self._fact(facts.Frame, **frame_facts.outgoing(frame, self._journal.redactor))
-
-    def _raw_sent(self, raw: RawBytes) -> None:
-        for frame in self._sent_scanner.feed(raw.data):
-            self._fact(facts.Frame, **frame_facts.incoming(frame, self._journal.redactor, "out"))
 
     # Reading slower, on purpose or because nobody takes our lines.
 
@@ -293,7 +294,7 @@ class Connection:
                 self._answered(now())
             if self.client is not None:
                 # A conforming client says so before it goes: the peer's log shows no abnormal end of our making.
-                self.client.ws.close(1000, "open timeout", m)
+                self.client.wire.close(1000, "open timeout", m)
                 self.settled()
             if not self.over:
                 self._end("timeout", self._phase, None, "open-timeout")
@@ -306,7 +307,8 @@ class Connection:
             return
         if self.client is not None:
             if m >= self._heard_at + self._silence:
-                self._silence *= 2
+                while m >= self._heard_at + self._silence:
+                    self._silence *= 2  # steps that passed while we were not scheduled are one look, not several
                 self._tcp_info("silent")
                 self._route("silent")
             self.client.wake(m)
@@ -352,7 +354,7 @@ class Connection:
             self._route("end")
             unread, unsent = channel.stream.unread, channel.stream.unsent
             channel.stream.close(reset=reset)
-        undecoded = self._scanner.undecoded if self._scanner is not None else 0
+        undecoded = self._wire.undecoded if self._wire is not None else 0
         if self._phase == "http" and self._upgrade is not None and self._upgrade.answer is None:
             undecoded = self._upgrade.received
         notify = None

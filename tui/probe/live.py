@@ -40,6 +40,7 @@ class LiveSession:
         self._count = 0
         self._again = asyncio.Event()
         self.forgotten = False
+        self._held = False
         self._schedule: list[asyncio.TimerHandle] = []
         url = journal.redactor.url(spec.url)
         shown = spec.shown(journal.redactor)
@@ -55,6 +56,7 @@ class LiveSession:
             self._again.clear()
             self._count += 1
             self._connection = Connection(self.spec, self._count, self._journal, self._ready)
+            self._connection.hold_reading(self._held)
             await self._connection.run()
             for handle in self._schedule:
                 handle.cancel()
@@ -123,6 +125,7 @@ class LiveSession:
 
     def hold_reading(self, held: bool) -> None:
         """Stops or resumes reading while whoever takes the lines cannot keep up."""
+        self._held = held
         if self._connection is not None and not self._connection.over:
             self._connection.hold_reading(held)
 

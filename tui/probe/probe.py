@@ -65,6 +65,7 @@ class Probe:
     def open(self, spec: SessionSpec, delay: float = 0.0) -> None:
         """Adds a session; ``spec.name`` is set and new."""
         live = LiveSession(spec, self.journal, self.do, lambda: self._ended(live))
+        live.hold_reading(self._reading_since is not None)
         self._sessions[spec.name] = live
         self._group.create_task(live.run(delay))
 

@@ -16,12 +16,18 @@ from typing import Protocol
 CHUNK = 256 * 1024
 """Bytes read at once."""
 
+READS = 8
+"""Reads before anybody else gets a turn."""
+
 
 class Listener(Protocol):
     """Who hears what happens on a stream."""
 
     def data_came(self, data: bytes) -> None:
         """Bytes were read."""
+
+    def all_read(self) -> None:
+        """There is nothing more to read for now: what came can be answered."""
 
     def fin_came(self) -> None:
         """The peer ended its half: ``recv`` returned nothing, and no write had failed before."""
@@ -93,16 +99,24 @@ class Stream:
             self._writable()
 
     def _readable(self) -> None:
-        try:
-            data = self._sock.recv(CHUNK)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError as error:
-            self._stop(error)
-            return
-        if data:
+        """Reads what is there before anything is answered: an answer sent past a FIN that waits would draw a RST."""
+        for _ in range(READS):
+            try:
+                data = self._sock.recv(CHUNK)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError as error:
+                self._stop(error)
+                return
+            if not data:
+                self._fin()
+                return
             self._listener.data_came(data)
-            return
+            if not self._reading:
+                break
+        self._listener.all_read()
+
+    def _fin(self) -> None:
         if self._write_error is not None and not self.fin_seen:
             # The kernel reports a reset once, and the failed write has had it.
             self._stop(self._write_error)
