@@ -13,6 +13,10 @@ pytestmark = pytest.mark.real
 
 BEATS = ("--heart-beat", "2000,2000")
 
+AFTER_A_CLOSE = ("fin", "reset")
+"""RabbitMQ ends TCP right behind its Close, without waiting for the echo. Where our echo has come by then, it lies
+unread and the broker's kernel sends a RST instead of a FIN (seen about once in ten): both are its orderly end."""
+
 
 def stomp(command: str, session: str | None = None, **headers: str) -> Callable[[Line], bool]:
     """Accepts an incoming STOMP frame with these headers."""
@@ -83,7 +87,7 @@ async def test_close_all_connections(broker: RabbitMq, recorder: Recorder) -> No
         assert close["received"] == {"code": 1000, "reason": "STOMP died"}
         assert (close["code"], close["name"], close["synthetic"]) == (1000, "Normal Closure", False)
         assert (close["initiator"], close["clean"], close.get("asked", False)) == ("remote", True, False)
-        assert close["transport"]["how"] == "fin" and close["transport"]["phase"] == "open"
+        assert close["transport"]["how"] in AFTER_A_CLOSE and close["transport"]["phase"] == "open"
         assert close["app_view"] == {"code": 1000, "reason": "STOMP died", "wasClean": True}
         assert close.get("error") is None
     recorder.keep("rabbitmq-close-all-connections", watch)
@@ -102,7 +106,7 @@ async def test_held_beats_drop_one_of_two(broker: RabbitMq, recorder: Recorder) 
     close = watch.the("close", "held")
     assert close["received"] == {"code": 1000, "reason": "STOMP died"}
     assert (close["initiator"], close["clean"], close["synthetic"]) == ("remote", True, False)
-    assert close["transport"]["how"] == "fin"
+    assert close["transport"]["how"] in AFTER_A_CLOSE
     # Two checks without a byte from us: 2n to 3n after our last beat, which left 2 s after CONNECTED.
     assert 4 <= close["idle_tx"] <= 6.6
     assert close["idle_rx"] < 2.25 and close["idle_any"] == close["idle_rx"]
