@@ -10,6 +10,7 @@ import click
 from tui.cli_options import refusal, takes_value
 from tui.knowledge.catalogue import LANGUAGES, Language, phrase
 from tui.options.errors import BadOption
+from tui.options.layers import read_config
 from tui.options.targets import is_target
 from tui.text.safe import visible
 from tui.verbs import VERBS, build
@@ -18,13 +19,23 @@ USAGE = 2
 
 
 def language(arguments: Sequence[str], environ: Mapping[str, str]) -> Language:
-    """The language to speak: ``--lang``, ``WHOOPS_LANG``, the locale, English."""
+    """The language to speak: ``--lang``, ``WHOOPS_LANG``, the config file, the locale, English."""
     words = list(arguments)
     said = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "--lang"]
     said += [word.removeprefix("--lang=") for word in words if word.startswith("--lang=")]
-    wishes = [*said, environ.get("WHOOPS_LANG"), environ.get("LC_ALL"), environ.get("LC_MESSAGES"), environ.get("LANG")]
+    wishes = [*said, environ.get("WHOOPS_LANG"), _configured(environ)]
+    wishes += [environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
     wish = next((wish for wish in wishes if wish), "en")
     return next((lang for lang in LANGUAGES if wish.lower().startswith(lang)), "en")
+
+
+def _configured(environ: Mapping[str, str]) -> str | None:
+    """``lang`` of the config file; a file that cannot be used is refused later, by the verb that reads it."""
+    try:
+        lang = read_config(environ).table.get("lang")
+    except BadOption:
+        return None
+    return lang if isinstance(lang, str) else None
 
 
 def with_verb(arguments: Sequence[str], verbs: Sequence[str], lang: Language) -> list[str]:

@@ -175,3 +175,12 @@ async def test_a_full_disk_is_said_and_the_sessions_go_on(echo: str) -> None:
         assert await watch.finish() == 0
     assert watch.stderr.decode().count("/dev/full") == 1 and b"No space left" in watch.stderr
     assert watch.the("close")["clean"] is True
+
+
+@pytest.mark.parametrize(("lang", "words"), [([], "reserved opcode"), (["--lang", "zh"], "保留的操作码")])
+async def test_a_note_is_english_in_json_unless_another_language_is_asked_for(lang: list[str], words: str) -> None:
+    with ScriptedServer(scripts.answering(b"\x83\x01a")) as server:
+        async with watching(server.url, "--close-timeout", "0.3", *lang) as watch:
+            await watch.finish()
+    assert [note["key"] for note in watch.of("note")] == ["note.frame_error_reserved_opcode"]
+    assert words in watch.the("note")["text"]

@@ -11,9 +11,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from tui.facts.codec import encode
 from tui.facts.facts import Fact
-from tui.facts.findings import Close, Finding
+from tui.facts.findings import Close, Finding, Note
 from tui.facts.redaction import Redactor
 from tui.knowledge.catalogue import Language, phrase
 from tui.options.errors import BadOption
@@ -117,7 +119,13 @@ class Watch:
             for line in self._log.lines(said, wide=wide):
                 self._stdout.write(f"{line}\n".encode())
         elif not (finding and self._options.facts):
-            self._stdout.write(encode(said))
+            self._stdout.write(encode(self._translated(said) if isinstance(said, Note) else said))
+
+    def _translated(self, note: Note) -> Note:
+        """A note in the language that was asked for in so many words; JSON is English otherwise, whatever the locale."""
+        if self._options.lang in (None, "en"):
+            return note
+        return msgspec.structs.replace(note, text=phrase(note.key, self._options.lang, **note.args))
 
     def _print(self, text: str) -> None:
         """Words for a person: on stderr where stdout carries lines for a program."""
