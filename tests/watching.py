@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -117,9 +117,14 @@ class Watch:
 
 
 @asynccontextmanager
-async def watching(*args: str) -> AsyncIterator[Watch]:
-    """``watch ARGS --json`` in a process group of its own; killed at the end if it still runs."""
+async def watching(*args: str, on: Sequence[str] = ()) -> AsyncIterator[Watch]:
+    """``watch ARGS --json`` in a process group of its own; killed at the end if it still runs.
+
+    Args:
+        on: words in front of the command, such as those that run it on another host.
+    """
     process = await asyncio.create_subprocess_exec(
+        *on,
         *_COMMAND,
         *args,
         "--json",

@@ -1,0 +1,88 @@
+"""What a network does to a session, on real hosts in namespaces: nothing answers, nothing is told, no way leads there."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers.network import SERVER, Network, network
+from tests.servers.recordings import Recorder
+from tests.watching import Line, watching
+
+pytestmark = pytest.mark.real
+
+ECHO = f"""
+import asyncio, websockets.asyncio.server as server
+async def echo(client):
+    async for message in client:
+        await client.send(message)
+async def main():
+    async with server.serve(echo, "{SERVER}", 8080, ping_interval=None):
+        print("up", flush=True)
+        await asyncio.Future()
+asyncio.run(main())
+"""
+
+URL = f"ws://{SERVER}:8080/"
+
+
+@pytest.fixture
+def hosts() -> Iterator[Network]:
+    with network() as hosts:
+        child = subprocess.Popen([*hosts.server, sys.executable, "-c", ECHO], stdout=subprocess.PIPE)
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"up\n"
+        yield hosts
+        child.kill()
+        child.wait()
+        child.stdout.close()
+
+
+def opened(line: Line) -> bool:
+    return line["type"] == "open"
+
+
+async def test_a_path_that_swallows_everything_ends_in_a_timeout(hosts: Network, recorder: Recorder) -> None:
+    async with watching(URL, "--stdin", on=hosts.client) as watch:
+        await watch.until(opened)
+        hosts.blackhole()
+        await watch.command("send is anybody there")
+        await watch.until(lambda line: line["type"] == "end")
+        assert await watch.finish() == 1
+    end, close = watch.the("end"), watch.the("close")
+    assert (end["how"], end["phase"], end["errno"]) == ("timeout", "open", "ETIMEDOUT")
+    assert (close["code"], close["synthetic"], close["initiator"]) == (1006, True, "none")
+    info = watch.of("tcp_info", when="silent")
+    assert info and info[-1]["unacked"] >= 1 and info[-1]["total_retrans"] >= 1 and info[-1]["outq"] > 0
+    recorder.keep("network-blackhole", watch)
+
+
+async def test_an_interface_that_goes_down_shows_in_the_route(hosts: Network, recorder: Recorder) -> None:
+    async with watching(URL, "--stdin", on=hosts.client) as watch:
+        await watch.until(opened)
+        hosts.unplug()
+        await watch.command("send is anybody there")
+        await watch.until(lambda line: line["type"] == "end")
+        assert await watch.finish() == 1
+    assert watch.of("route", when="open")[0]["local"] is not None
+    assert watch.of("route", when="end")[-1]["error"] == "ENETUNREACH"
+    assert watch.the("close")["initiator"] == "none"
+    assert watch.the("end")["how"] in ("timeout", "unreachable")
+    recorder.keep("network-interface-down", watch)
+
+
+async def test_no_way_leads_there(hosts: Network) -> None:
+    async with watching("ws://192.0.2.1:8080/", on=hosts.client) as watch:
+        assert await watch.finish() == 3
+    end = watch.the("end")
+    assert (end["how"], end["phase"], end["errno"]) == ("unreachable", "tcp", "ENETUNREACH")
+
+
+async def test_nobody_answers_the_connect(hosts: Network) -> None:
+    hosts.blackhole()
+    async with watching(URL, "--open-timeout", "2", on=hosts.client) as watch:
+        assert await watch.finish() == 3
+    end = watch.the("end")
+    assert (end["how"], end["phase"], end["detail"]) == ("timeout", "tcp", "open-timeout")
+    assert watch.the("close")["initiator"] == "local"
