@@ -1,4 +1,4 @@
-"""Two hosts in network namespaces of the test's own, a cable between them: for what only a network can do to a session."""
+"""Two hosts in network namespaces of the test's own and a cable between them: for what only a network can do."""
 
 import os
 import shutil

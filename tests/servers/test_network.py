@@ -1,4 +1,4 @@
-"""What a network does to a session, on real hosts in namespaces: nothing answers, nothing is told, no way leads there."""
+"""What a network does to a session, on hosts in namespaces: nothing answers, nothing is told, no way leads there."""
 
 import subprocess
 import sys
@@ -40,7 +40,7 @@ def hosts() -> Iterator[Network]:
 
 
 def opened(line: Line) -> bool:
-    return line["type"] == "open"
+    return str(line["type"]) == "open"
 
 
 async def test_a_path_that_swallows_everything_ends_in_a_timeout(hosts: Network, recorder: Recorder) -> None:
