@@ -2,6 +2,7 @@
 
 import re
 import struct
+from typing import Any
 
 import pytest
 from websockets.exceptions import ProtocolError
@@ -9,7 +10,7 @@ from websockets.frames import Close
 
 from tui.knowledge import close_codes
 from tui.knowledge.catalogue import LANGUAGES, Text
-from tui.knowledge.close_codes import Context, code, meanings, name, sets, table
+from tui.knowledge.close_codes import Context, code, meanings, name, table
 from tui.protocols.websocket import valid_close_code
 
 IANA = {
@@ -91,8 +92,6 @@ def texts() -> list[tuple[str, Text]]:
     for entry in table():
         said = (entry.title, entry.meaning, *entry.causes, *entry.myths, *entry.notes)
         found += [(str(entry.first), text) for text in said]
-    for a_set in sets():
-        found += [(f"{a_set.product} {use.code}", use.meaning) for use in a_set.codes]
     return found
 
 
@@ -104,13 +103,6 @@ def test_everything_is_said_in_both_languages() -> None:
 
 def test_every_entry_says_what_is_behind_it() -> None:
     assert all(entry.causes for entry in table())
-
-
-def test_the_expressions_of_the_sets_are_expressions() -> None:
-    for a_set in sets():
-        patterns = [pattern for group in a_set.when.values() for pattern in group]
-        for pattern in [*patterns, *(reason for use in a_set.codes for reason in use.reasons)]:
-            re.compile(pattern)
 
 
 def test_names() -> None:
@@ -159,6 +151,69 @@ def test_a_raw_endpoint_of_a_sockjs_server_is_no_sockjs_session() -> None:
 def test_springs_error_makes_springs_meaning_likely() -> None:
     found = meanings(1002, Context(error="Session closed."))
     assert (found[0].product, found[0].fit) == ("Spring", "context")
+
+
+@pytest.mark.parametrize(
+    ("number", "vendors"),
+    [
+        (3000, {"sockjs", "sockjs-node", "spring"}),
+        (4001, {"discord", "discord-voice", "pusher", "stompjs"}),
+        (4004, {"discord", "discord-voice", "pusher", "graphql-ws"}),
+        (4005, {"discord", "discord-voice", "pusher", "graphql-ws"}),
+        (4008, {"discord", "pusher"}),
+        (4009, {"discord", "discord-voice", "pusher"}),
+        (4500, {"spring", "graphql-ws", "pusher"}),
+    ],
+)
+def test_numbers_that_several_vendors_use(number: int, vendors: set[str]) -> None:
+    found = meanings(number)
+    assert {meaning.by.id for meaning in found if meaning.by} == vendors
+    assert found[0].fit == "protocol"
+    assert {meaning.fit for meaning in found[1:]} == {"possible"}
+
+
+def test_the_surroundings_choose_between_them() -> None:
+    def named(number: int, **known: Any) -> str | None:
+        return name(number, Context(**known))
+
+    assert named(4004, url="wss://gateway.discord.gg/?v=10") == "Discord gateway: Authentication failed"
+    assert named(4004, subprotocol="graphql-transport-ws") == "graphql-ws: Bad response"
+    assert named(4004, url="wss://ws-eu.pusher.com/app/k") == "Pusher Channels: over connection quota"
+    assert named(4004) is None
+
+
+def test_more_signs_outweigh_one() -> None:
+    """RabbitMQ stands on cowboy, Discord behind Cloudflare."""
+    found = meanings(1011, Context(reason="", server="Cowboy", subprotocol="v12.stomp"))
+    assert [meaning.by.id for meaning in found[:2] if meaning.by] == ["rabbitmq", "cowboy"]
+
+
+def test_a_close_without_a_text_is_not_one_with_a_text() -> None:
+    """cowboy's idle timeout has none; "STOMP died" is another matter, and so is a text of the application's own."""
+    cowboy: dict[str, Any] = {"server": "Cowboy", "subprotocol": "v12.stomp"}
+    assert meanings(1000, Context(reason="", **cowboy))[0].name == "idle timeout"
+    assert meanings(1000, Context(reason="STOMP died", **cowboy))[0].name == "STOMP died"
+    assert meanings(1000, Context(reason="bye", **cowboy))[0].product is None
+
+
+def test_a_proxy_in_front_has_not_chosen_the_code() -> None:
+    assert meanings(1001, Context(reason="", server="cloudflare"))[0].product is None
+    assert meanings(1001, Context(reason="maintenance", server="cloudflare"))[0].product is None
+
+
+@pytest.mark.parametrize(
+    ("number", "known"), [(1000, {"server": "Cowboy"}), (4001, {"url": "wss://gateway.discord.gg"})]
+)
+def test_an_echo_of_our_own_code_is_no_servers(number: int, known: dict[str, Any]) -> None:
+    assert meanings(number, Context(reason="", **known))[0].product is not None
+    assert meanings(number, Context(reason="", ours=True, **known))[0].product is None
+
+
+def test_a_stand_in_stays_the_protocols() -> None:
+    """1006 says nothing about why, whatever stood in front; the proxy is the first of the others."""
+    found = meanings(1006, Context(reason="", server="nginx/1.22.1"))
+    assert found[0].product is None
+    assert found[1].by is not None and found[1].by.id == "proxies"
 
 
 def test_the_protocols_own_meaning_is_always_there() -> None:

@@ -203,3 +203,10 @@ def test_the_verb_of_a_command() -> None:
     assert [verb_of(do) for do in ("close 1000", "A: close", "A:close 1", "", "  reset ")] == [
         "close", "close", "close", "", "reset",
     ]  # fmt: skip
+
+
+def test_a_vendor_s_name_is_for_its_own_code_not_for_our_echo() -> None:
+    theirs = Tape("wss://gateway.discord.gg/?v=10").open().closing("in", 4004).closing("out", 4004).end().close
+    assert theirs.name == "Discord gateway: Authentication failed"
+    ours = Tape("wss://gateway.discord.gg/?v=10").open().closing("out", 4004).at(5).closing("in", 4004).end().close
+    assert (ours.initiator, ours.name) == ("local", None)

@@ -128,3 +128,37 @@ def test_a_title_without_room_says_the_rest_below(replay: Fold) -> None:
     lines = [plain(line) for line in card.boxed(made(replay(Story().asker().data), "B"), Look(), 40, 20)]
     assert lines[0].startswith("╭ ✖ 1002 Protocol error · received")
     assert any("who" in line and "server closed first" in line for line in lines)
+
+
+def vendor(replay: Fold, code: int, reason: str, *, ours: bool = False, look: Look | None = None, **known: str) -> str:
+    """What a card says a Close means, in these surroundings."""
+    story = Story()
+    story.probe()
+    story.say(facts.Target, "A", c=0, url=known.get("url", "wss://shop.local/"), spec={})
+    story.say(facts.Http, "A", dir="in", status=101, headers=[("Server", known.get("server", ""))], ms=1.0)
+    story.say(facts.Open, "A", subprotocol=known.get("subprotocol"), extensions=[])
+    ways = ("out", "in") if ours else ("in", "out")
+    for way in ways:
+        story.at(61).control("A", way, 8, code.to_bytes(2) + reason.encode(), code=code, reason=reason)
+    story.end("A")
+    sections = {section.label: section.text for section in made(replay(story.data, look), "A", look).sections}
+    return sections[(look or Look()).say("card_means")]
+
+
+def test_a_card_says_what_the_vendor_means(replay: Fold) -> None:
+    discord = vendor(replay, 4004, "Authentication failed.", url="wss://gateway.discord.gg/?v=10", server="cloudflare")
+    assert discord == "Discord gateway: The token is wrong. Do not connect again."
+    rabbit = vendor(replay, 1000, "", server="Cowboy", subprotocol="v12.stomp")
+    assert rabbit.startswith("RabbitMQ Web STOMP: Most likely cowboy's idle timer")
+    graphql = vendor(replay, 4429, "slow down", subprotocol="graphql-transport-ws", look=Look(lang="zh"))
+    assert graphql == "graphql-ws: 我方发了不止一次 connection_init。与限流无关。"
+
+
+def test_a_card_says_what_was_not_verified(replay: Fold) -> None:
+    url = "wss://ws-eu.pusher.com/app/key?protocol=7"
+    assert vendor(replay, 4201, "Pong reply not received", url=url).endswith("Connect again at once. (Not verified.)")
+    assert vendor(replay, 4201, "", url=url, look=Look(lang="zh")).endswith("（未经核实）")
+
+
+def test_the_echo_of_our_own_code_is_not_the_server_s(replay: Fold) -> None:
+    assert vendor(replay, 1000, "", server="Cowboy", ours=True) == "The connection has done what it was opened for."

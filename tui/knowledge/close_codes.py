@@ -1,7 +1,6 @@
-"""What close codes mean: ``close_codes.toml`` (RFC 6455 and IANA) and one file a vendor in ``close_sets/``.
+"""What close codes mean: ``close_codes.toml`` (RFC 6455 and IANA) and the vendors' sets (``code_sets``).
 
-The close report asks for a code's name, the close card and ``whoops explain`` for everything else. A set is data:
-a further file in ``close_sets/`` is a further set, its ``when`` and ``reasons`` say in which context it is meant.
+The close report asks for a code's name, the close card and ``whoops explain`` for everything else.
 """
 
 import functools
@@ -12,19 +11,16 @@ from typing import Literal
 import msgspec
 
 from tui.knowledge.catalogue import Text
+from tui.knowledge.code_sets import LOOKED_AT, CodeSet, Context, SetCode, Where, Who, sets
+
+__all__ = ["LAST", "NOTHING_KNOWN", "Context", "Entry", "Meaning", "code", "meanings", "name", "table"]
 
 LAST = 65535
 """The largest number the two bytes of a Close frame can hold."""
 
-Who = Literal["either", "client", "server", "nobody"]
-"""Who may put a code in a Close frame."""
-
 Wire = Literal["yes", "never", "no"]
 """On the wire? ``never``: a stand-in an endpoint makes up for itself (RFC 6455 §7.4.1, "MUST NOT be set"). ``no``:
 a peer that sends it breaks the RFC."""
-
-Where = Literal["wire", "sockjs", "local"]
-"""Where a set's codes are seen: in the WebSocket's Close, in SockJS's ``c[…]``, or only in the client library."""
 
 Fit = Literal["reason", "context", "protocol", "possible"]
 """Why a meaning is offered: the reason text is this set's, the context is, it is the protocol's own, or the number
@@ -65,42 +61,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return self.first == 1000 == self.last or 3000 <= self.first <= self.last <= 4999
 
 
-class SetCode(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One use of a number in a set; a set may use a number more than once, told apart by the reason."""
-
-    code: int
-    name: str
-    who: Who
-    meaning: Text
-    reasons: list[str] = []
-    """Expressions the whole reason text matches."""
-    where: Where | None = None
-    """Where this one is seen, if not where its set is."""
-
-
-class CodeSet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The codes of one framework or service."""
-
-    product: str
-    where: Where
-    codes: list[SetCode]
-    when: dict[Literal["url", "subprotocol", "server", "error"], list[str]] = {}
-    """Expressions a field of the ``Context`` matches as a whole, case aside; one that does is enough."""
-
-
-class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known around a Close. Empty is unknown."""
-
-    reason: str = ""
-    url: str = ""
-    """The target, as the user gave it."""
-    subprotocol: str = ""
-    server: str = ""
-    """The ``Server`` header of the handshake's answer."""
-    error: str = ""
-    """The ``message`` header of the last STOMP ERROR."""
-
-
 NOTHING_KNOWN = Context()
 
 
@@ -108,13 +68,20 @@ class Meaning(msgspec.Struct, frozen=True, kw_only=True):
     """One thing a code may mean."""
 
     code: int
-    product: str | None
+    by: CodeSet | None
     """Whose meaning it is; None for the protocol's own."""
     name: str | None
     who: Who
     where: Where
     meaning: Text
+    sure: bool
+    """Whether it was read at its source or seen happening."""
     fit: Fit
+
+    @property
+    def product(self) -> str | None:
+        """The vendor's name; None for the protocol's own meaning."""
+        return self.by.product if self.by else None
 
 
 class _CodeRow(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -149,14 +116,6 @@ def table() -> tuple[Entry, ...]:
     return tuple(sorted([*read.ranges, *codes], key=lambda entry: (entry.first, -entry.last)))
 
 
-@functools.cache
-def sets() -> tuple[CodeSet, ...]:
-    """Every vendor's set, by file name."""
-    folder = resources.files("tui.knowledge").joinpath("close_sets")
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
-    return tuple(msgspec.toml.decode(file.read_bytes(), type=CodeSet) for file in files)
-
-
 def code(number: int) -> Entry:
     """The entry of a code, or of the range it is in.
 
@@ -183,42 +142,41 @@ _ORDER: dict[Fit, int] = {"reason": 0, "context": 1, "protocol": 2, "possible": 
 def meanings(number: int, context: Context = NOTHING_KNOWN) -> list[Meaning]:
     """Everything a code may mean, the best fit first; the protocol's own meaning is always among them.
 
+    Among equals the set with more around it that speaks for it goes first, then what is on the wire before what an
+    endpoint makes up.
+
     Raises:
         ValueError: no two bytes hold that number.
     """
     entry = code(number)
-    found = [
-        (
-            False,
-            Meaning(
-                code=number, product=None, name=entry.name, who=entry.who, where="wire", meaning=entry.meaning,
-                fit="protocol",
-            ),
-        )
-    ]  # fmt: skip
+    own = Meaning(
+        code=number, by=None, name=entry.name, who=entry.who, where="wire", meaning=entry.meaning, sure=True,
+        fit="protocol",
+    )  # fmt: skip
+    ranked = [((_ORDER["protocol"], 0, False), own)]
     for a_set in sets():
-        meant = _is_meant(a_set, context)
-        for use in a_set.codes:
-            if use.code != number:
-                continue
-            said = bool(context.reason) and any(re.fullmatch(reason, context.reason) for reason in use.reasons)
-            # A reason text that is another one's own speaks against a use that has texts of its own.
-            fit: Fit = "reason" if said else "context" if meant and not (context.reason and use.reasons) else "possible"
-            found.append((
-                meant,
-                Meaning(
-                    code=number, product=a_set.product, name=use.name, who=use.who, where=use.where or a_set.where,
-                    meaning=use.meaning, fit=fit,
-                ),
-            ))  # fmt: skip
-    found.sort(key=lambda pair: (_ORDER[pair[1].fit], not pair[0]))
-    return [meaning for _, meaning in found]
+        meant = a_set.meant(context)
+        for use in a_set.uses(number):
+            where = use.where or a_set.where
+            fit = _fit(a_set, use, meant, context)
+            if fit == "context" and where == "local":
+                fit = "possible"  # What an end makes up for itself says nothing of its peer.
+            meaning = Meaning(
+                code=number, by=a_set, name=use.name, who=use.who, where=where, meaning=use.meaning, sure=use.sure,
+                fit=fit,
+            )  # fmt: skip
+            ranked.append(((_ORDER[fit], -meant, where == "local"), meaning))
+    ranked.sort(key=lambda each: each[0])
+    return [meaning for _, meaning in ranked]
 
 
-def _is_meant(a_set: CodeSet, context: Context) -> bool:
-    """Whether something around the Close says that its peer is this set's."""
-    return any(
-        re.fullmatch(pattern, getattr(context, field), re.IGNORECASE)
-        for field, patterns in a_set.when.items()
-        for pattern in patterns
-    )
+def _fit(a_set: CodeSet, use: SetCode, meant: int, context: Context) -> Fit:
+    """How well one use goes with a reason text and with how much is ``meant`` by its surroundings."""
+    if context.ours and use.who == "server":
+        return "possible"
+    reason = context.reason if context.reason is None else context.reason[:LOOKED_AT]
+    said = reason is not None and any(re.fullmatch(text, reason) for text in use.reasons)
+    if said and reason:
+        return "reason"
+    against = use.reasons and reason is not None and not said and not a_set.fixed
+    return "context" if meant and not against else "possible"

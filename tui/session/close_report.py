@@ -62,7 +62,7 @@ def report(end: End, ending: Ending, act: Act, around: Surroundings) -> Close:
     return Close(
         finding=True, t=end.t, m=end.m, s=end.s, c=end.c, n=end.n,
         code=code,
-        name=None if code is None else _name(code, ending, around),
+        name=None if code is None else _name(code, ending, around, ours=act.side == "local"),
         reason=received.reason if received is not None else "",
         synthetic=synthetic,
         received=received,
@@ -83,11 +83,12 @@ def report(end: End, ending: Ending, act: Act, around: Surroundings) -> Close:
     )  # fmt: skip
 
 
-def _name(code: int, ending: Ending, around: Surroundings) -> str | None:
+def _name(code: int, ending: Ending, around: Surroundings, *, ours: bool) -> str | None:
     reason = ending.received.reason if ending.received is not None else ""
     context = close_codes.Context(
-        reason=reason, url=around.url, subprotocol=around.subprotocol, server=around.server, error=around.error or ""
-    )
+        reason=reason, url=around.url, subprotocol=around.subprotocol, server=around.server, error=around.error or "",
+        ours=ours and ending.sent is not None and ending.sent.code == code,
+    )  # fmt: skip
     return close_codes.name(code, context)
 
 

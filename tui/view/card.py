@@ -146,6 +146,7 @@ def _context(pane: Pane, close: Close) -> close_codes.Context:
     return close_codes.Context(
         reason=close.reason, url=pane.session.url, subprotocol=pane.session.subprotocol or "",
         server=pane.seen.server, error=close.error or "",
+        ours=close.initiator == "local" and close.sent is not None and close.sent.code == close.code,
     )  # fmt: skip
 
 
@@ -167,7 +168,7 @@ def _means(pane: Pane, close: Close, look: Look) -> str:
     if close.code is None:
         return ""
     best = close_codes.meanings(close.code, _context(pane, close))[0]
-    said = best.meaning.in_(look.lang)
+    said = best.meaning.in_(look.lang) if best.sure else look.say("explain.unsure", said=best.meaning.in_(look.lang))
     return f"{best.product}: {said}" if best.product else said
 
 

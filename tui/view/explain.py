@@ -1,6 +1,6 @@
-"""What ``whoops explain`` says: one close code, the whole table, or what a browser hides; as lines and as data.
+"""What ``whoops explain`` says of a subject, as lines and as data: a close code, the whole table, a vendor, a topic.
 
-``tui.cli`` prints the lines, or the data with ``--json``.
+``tui.verbs`` prints the lines, or the data with ``--json``.
 """
 
 import difflib
@@ -10,21 +10,25 @@ from typing import Any
 
 from tui.knowledge import close_codes
 from tui.knowledge.catalogue import Language, phrase
-from tui.knowledge.close_codes import Entry, Meaning
+from tui.knowledge.close_codes import Entry
+from tui.knowledge.code_sets import CodeSet, sets
 from tui.text.cells import pad, width
 from tui.text.safe import visible
 from tui.text.wrapping import wrap
+from tui.view import explain_sets
+from tui.view.explain_browser import browser_data, browser_lines
+from tui.view.explain_sets import plain
+from tui.view.sections import labelled, section
 
 WIDE = 100
 """Cells from which the table has room for the meanings."""
 
-BROWSER: Mapping[str, tuple[str, ...]] = {
-    "event": ("fields", "1006", "clean", "echo"),
-    "devtools": ("chrome", "firefox"),
-    "whoops": ("any", "http", "before", "beat", "header"),
-    "code": ("listen", "error", "whoops"),
+TOPICS: Mapping[str, tuple[Callable[[Language, int], list[str]], Callable[[Language], dict[str, Any]]]] = {
+    "browser": (browser_lines, browser_data),
+    "vendors": (explain_sets.vendors_lines, explain_sets.vendors_data),
 }
-"""The sections of the browser topic and their paragraphs: ``explain.browser_<section>_<paragraph>``."""
+"""Subjects that are neither a close code nor a vendor, by name, as lines and as data. A kind of subject with names of
+its own, such as causes, joins here."""
 
 
 class UnknownSubject(ValueError):
@@ -40,7 +44,8 @@ def explain_lines(subject: str | None, lang: Language, cells: int) -> list[str]:
     """What there is to say about ``subject``, as lines of at most ``cells`` cells.
 
     Args:
-        subject: a code (``1006``), a name (``going away``), a topic (``browser``), or None for the table.
+        subject: a code (``1006``), a name (``going away``), a vendor (``discord``), a topic (``browser``), or None for
+            the table.
         lang: the language it is said in.
         cells: the terminal's width.
 
@@ -52,7 +57,8 @@ def explain_lines(subject: str | None, lang: Language, cells: int) -> list[str]:
     topic = TOPICS.get(subject.strip().casefold())
     if topic is not None:
         return topic[0](lang, cells)
-    return _code_lines(number_of(subject), lang, cells)
+    found = _find(subject)
+    return _code_lines(found, lang, cells) if isinstance(found, int) else explain_sets.set_lines(found, lang, cells)
 
 
 def explain_data(subject: str | None, lang: Language) -> dict[str, Any]:
@@ -66,15 +72,28 @@ def explain_data(subject: str | None, lang: Language) -> dict[str, Any]:
     topic = TOPICS.get(subject.strip().casefold())
     if topic is not None:
         return topic[1](lang)
-    number = number_of(subject)
-    return {"code": number, **_entry_data(close_codes.code(number), lang), "uses": _uses_data(number, lang)}
+    found = _find(subject)
+    if not isinstance(found, int):
+        return explain_sets.set_data(found, lang)
+    uses = explain_sets.uses_data(found, lang)
+    return {"code": found, **_entry_data(close_codes.code(found), lang), "uses": uses}
+
+
+def _find(subject: str) -> int | CodeSet:
+    """The code or the vendor's set that a subject names: a vendor before a code, a code before what a peer says."""
+    key = plain(subject)
+    if key in explain_sets.names():
+        return explain_sets.names()[key]
+    if key in explain_sets.sayings() and key not in _names():
+        return explain_sets.sayings()[key]
+    return number_of(subject)
 
 
 def number_of(subject: str) -> int:
     """The code that ``subject`` names: a number, an IANA name, a vendor's or a popular table's.
 
     Raises:
-        UnknownSubject: neither.
+        UnknownSubject: neither, or a name that more than one number has.
     """
     given = subject.strip()
     if re.fullmatch(r"[+-]?[0-9]+", given):
@@ -82,36 +101,38 @@ def number_of(subject: str) -> int:
             raise UnknownSubject("explain.number_out_of_range", given=given, last=close_codes.LAST)
         return int(given)
     names = _names()
-    plain = _plain(given)
-    if plain in names:
-        return names[plain][0]
-    near = difflib.get_close_matches(plain, [*names, *TOPICS], n=3, cutoff=0.6)
+    key = plain(given)
+    if key in names:
+        numbers = names[key][0]
+        if len(numbers) == 1:
+            return numbers[0]
+        raise UnknownSubject("explain.ambiguous", given=visible(given), numbers=", ".join(map(str, numbers)))
+    vendors = {each: a_set.id for each, a_set in explain_sets.names().items()}
+    near = difflib.get_close_matches(key, [*names, *TOPICS, *vendors], n=3, cutoff=0.6)
     if near:
-        said = dict.fromkeys(f'"{names[each][1]}"' if each in names else each for each in near)
+        said = dict.fromkeys(f'"{names[each][1]}"' if each in names else vendors.get(each, each) for each in near)
         raise UnknownSubject("explain.unknown_subject_near", given=visible(given), near=", ".join(said))
     raise UnknownSubject("explain.unknown_subject", given=visible(given))
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name.casefold())
-
-
-def _names() -> dict[str, tuple[int, str]]:
-    """Every name a code goes by, by its plain form: the registry's first, then the vendors'."""
-    names: dict[str, tuple[int, str]] = {}
+def _names() -> dict[str, tuple[list[int], str]]:
+    """Every name a code goes by, by its plain form, with its number: the registry's, else all that vendors have."""
+    names: dict[str, tuple[list[int], str]] = {}
     for entry in close_codes.table():
         if not entry.is_range:
             for name in (entry.title.en, entry.title.zh, *entry.aliases):
-                names.setdefault(_plain(name), (entry.first, name))
-    for a_set in close_codes.sets():
+                names.setdefault(plain(name), ([entry.first], name))
+    registered = frozenset(names)
+    for a_set in sets():
         for use in a_set.codes:
-            names.setdefault(_plain(use.name), (use.code, use.name))
+            if plain(use.name) not in registered and use.last is None:
+                numbers = names.setdefault(plain(use.name), ([], use.name))[0]
+                numbers += [use.code] if use.code not in numbers else []
     return names
 
 
 def _code_lines(number: int, lang: Language, cells: int) -> list[str]:
     entry = close_codes.code(number)
-    uses = [meaning for meaning in close_codes.meanings(number) if meaning.product]
     facts = [
         ("explain.label_meaning", entry.meaning.in_(lang)),
         ("explain.label_who", phrase(f"explain.who_{entry.who}", lang)),
@@ -121,22 +142,16 @@ def _code_lines(number: int, lang: Language, cells: int) -> list[str]:
     if entry.aliases:
         names = phrase("explain.aliases_not_registered", lang, names=", ".join(entry.aliases))
         facts.append(("explain.label_aliases", names))
-    labels = [phrase(key, lang) for key, _ in facts]
-    column = max(width(label) for label in labels) + 4
     lines = wrap(_title(entry, number, lang), cells)
-    for label, (_, text) in zip(labels, facts, strict=True):
-        lines += wrap(text, cells, first=pad(f"  {label}", column), rest=" " * column)
+    lines += labelled([(phrase(key, lang), text) for key, text in facts], cells)
     sections = [
         (phrase("explain.causes_title", lang), [text.in_(lang) for text in entry.causes]),
         (phrase("explain.myths_title", lang), [text.in_(lang) for text in entry.myths]),
         (phrase("explain.notes_title", lang), [text.in_(lang) for text in entry.notes]),
     ]
-    if uses:
-        said = [phrase("explain.collision", lang), *(_use(meaning, lang) for meaning in uses)]
-        sections.append((phrase("explain.uses_title", lang, code=number), said))
     for title, paragraphs in sections:
-        lines += _section(title, paragraphs, cells)
-    return lines
+        lines += section(title, paragraphs, cells)
+    return lines + explain_sets.uses_lines(number, lang, cells)
 
 
 def _title(entry: Entry, number: int, lang: Language) -> str:
@@ -145,22 +160,6 @@ def _title(entry: Entry, number: int, lang: Language) -> str:
         return phrase("explain.code_in_range", lang, code=number, first=entry.first, last=entry.last, title=title)
     name = title if lang == "en" else phrase("explain.translated", lang, name=entry.name, title=title)
     return phrase("explain.code_title", lang, code=number, name=name)
-
-
-def _use(meaning: Meaning, lang: Language) -> str:
-    where = phrase(f"explain.where_{meaning.where}", lang)
-    said = meaning.meaning.in_(lang)
-    return phrase("explain.use", lang, product=meaning.product, name=meaning.name, where=where, meaning=said)
-
-
-def _section(title: str, paragraphs: list[str], cells: int) -> list[str]:
-    """A blank line, a title and its list; nothing where there is nothing to list."""
-    if not paragraphs:
-        return []
-    lines = ["", *wrap(title, cells)]
-    for paragraph in paragraphs:
-        lines += wrap(paragraph, cells, first="  - ", rest="    ")
-    return lines
 
 
 def _table_lines(lang: Language, cells: int) -> list[str]:
@@ -177,7 +176,7 @@ def _table_lines(lang: Language, cells: int) -> list[str]:
             lines += wrap(meaning, cells, first=drawn, rest=" " * margin)
         else:
             lines.append(drawn.rstrip())
-    lines += _section(phrase("explain.sets_title", lang), [_set(a_set) for a_set in close_codes.sets()], cells)
+    lines += section(phrase("explain.sets_title", lang), explain_sets.overview(lang), cells)
     lines.append("")
     for key in ("explain.table_synthetic", "explain.table_names", "explain.table_more"):
         lines += wrap(phrase(key, lang), cells)
@@ -194,46 +193,12 @@ def _row(entry: Entry, lang: Language) -> list[str]:
     ]
 
 
-def _set(a_set: close_codes.CodeSet) -> str:
-    return f"{a_set.product}: " + ", ".join(f'{use.code} "{use.name}"' for use in a_set.codes)
-
-
-def _browser_lines(lang: Language, cells: int) -> list[str]:
-    lines = wrap(phrase("explain.browser_title", lang), cells)
-    for section, paragraphs in BROWSER.items():
-        said = [phrase(f"explain.browser_{section}_{paragraph}", lang) for paragraph in paragraphs]
-        lines += _section(phrase(f"explain.browser_{section}_title", lang), said, cells)
-    return lines
-
-
-def _browser_data(lang: Language) -> dict[str, Any]:
-    sections = [
-        {
-            "title": phrase(f"explain.browser_{section}_title", lang),
-            "text": [phrase(f"explain.browser_{section}_{paragraph}", lang) for paragraph in paragraphs],
-        }
-        for section, paragraphs in BROWSER.items()
-    ]
-    return {"topic": "browser", "title": phrase("explain.browser_title", lang), "sections": sections}
-
-
 def _table_data(lang: Language) -> dict[str, Any]:
     codes = []
     for entry in close_codes.table():
         codes.append({} if entry.is_range else {"code": entry.first})
         codes[-1] |= _entry_data(entry, lang)
-    sets = [
-        {
-            "product": a_set.product,
-            "where": a_set.where,
-            "codes": [
-                {"code": use.code, "name": use.name, "who": use.who, "meaning": use.meaning.in_(lang)}
-                for use in a_set.codes
-            ],
-        }
-        for a_set in close_codes.sets()
-    ]
-    return {"codes": codes, "sets": sets}
+    return {"codes": codes, "sets": [explain_sets.set_data(a_set, lang) for a_set in sets()]}
 
 
 def _entry_data(entry: Entry, lang: Language) -> dict[str, Any]:
@@ -250,24 +215,3 @@ def _entry_data(entry: Entry, lang: Language) -> dict[str, Any]:
         "myths": [text.in_(lang) for text in entry.myths],
         "notes": [text.in_(lang) for text in entry.notes],
     }
-
-
-def _uses_data(number: int, lang: Language) -> list[dict[str, Any]]:
-    return [
-        {
-            "product": meaning.product,
-            "name": meaning.name,
-            "who": meaning.who,
-            "where": meaning.where,
-            "meaning": meaning.meaning.in_(lang),
-        }
-        for meaning in close_codes.meanings(number)
-        if meaning.product
-    ]
-
-
-TOPICS: Mapping[str, tuple[Callable[[Language, int], list[str]], Callable[[Language], dict[str, Any]]]] = {
-    "browser": (_browser_lines, _browser_data)
-}
-"""Subjects that are no close code, by name, as lines and as data. A kind of subject with names of its own, such as
-causes, joins here."""
