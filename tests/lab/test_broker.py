@@ -1,78 +1,12 @@
 """The broker's core: bytes in, frames and endings out, time given."""
 
-from collections.abc import Sequence
-
 import pytest
 
-from tui.lab.broker import Broker, End, Output, Write
-from tui.lab.endings import Close, Ending
+from tests.lab.wire import Wire
+from tui.lab.endings import Close, Fin
 from tui.lab.policy import Drop, Policy
 from tui.protocols.heartbeat import Pair
-from tui.protocols.stomp import Beat, StompDecoder, StompFrame
-
-CONNECT = "CONNECT\naccept-version:1.0,1.1,1.2\nhost:ignored\nheart-beat:2000,2000\n\n\0"
-
-
-class Wire:
-    """One broker, a clock, and what each client has been told."""
-
-    def __init__(self, policy: Policy | None = None) -> None:
-        self.m = 100.0
-        self.broker = Broker(policy)
-        self.clients: list[Client] = []
-
-    def client(self, connect: str | None = CONNECT) -> "Client":
-        client = Client(self)
-        self.clients.append(client)
-        if connect is not None:
-            client.says(connect)
-        return client
-
-    def deliver(self, outputs: Sequence[Output]) -> None:
-        for output in outputs:
-            client = next(client for client in self.clients if client.connection is output.to)
-            if isinstance(output, Write):
-                assert client.ending is None, "nothing is written after the end"
-                client.got += client.decoder.feed(output.data)
-            else:
-                assert isinstance(output, End)
-                client.ending = output.ending
-
-    def until(self, m: float) -> None:
-        """Time passes, deadline by deadline, as a driver lets it."""
-        while (deadline := self.broker.next_deadline()) is not None and deadline <= m:
-            assert deadline >= self.m
-            self.m = deadline
-            self.deliver(self.broker.advance(deadline))
-        self.m = m
-
-
-class Client:
-    def __init__(self, wire: Wire) -> None:
-        self.wire = wire
-        self.connection = wire.broker.open(wire.m)
-        self.decoder = StompDecoder()
-        self.got: list[StompFrame | Beat] = []
-        self.ending: Ending | None = None
-
-    def says(self, data: str | bytes) -> list[StompFrame | Beat]:
-        """What this client is told while it is heard."""
-        before = len(self.got)
-        raw = data.encode() if isinstance(data, str) else data
-        self.wire.deliver(self.wire.broker.receive(self.connection, raw, self.wire.m))
-        return self.got[before:]
-
-    def frames(self, command: str) -> list[StompFrame]:
-        return [event for event in self.got if isinstance(event, StompFrame) and event.command == command]
-
-    @property
-    def beats(self) -> int:
-        return sum(isinstance(event, Beat) for event in self.got)
-
-    @property
-    def error(self) -> StompFrame:
-        (error,) = self.frames("ERROR")
-        return error
+from tui.protocols.stomp import StompFrame
 
 
 def test_connected_says_who_and_what() -> None:
@@ -165,11 +99,17 @@ def test_receipts_keep_their_text(command: str) -> None:
         ("SUBSCRIBE\nid:0\n\n\0", "Missing destination header"),
         ("SUBSCRIBE\nid:0\ndestination:/nowhere\n\n\0", "Unknown destination"),
         ("SEND\ndestination:/nowhere\n\n\0", "Unknown destination"),
-        ("SUBSCRIBE\nid:0\ndestination:/topic/x\nack:client\n\n\0", "Unsupported ack mode"),
+        ("SUBSCRIBE\nid:0\ndestination:/topic/x\nack:maybe\n\n\0", "Unknown ack mode"),
+        ("ACK\nid:0/1\n\n\0", "Unexpected ACK"),
+        ("NACK\n\n\0", "Unexpected NACK"),
         ("UNSUBSCRIBE\nid:9\n\n\0", "No such subscription"),
         ("UNSUBSCRIBE\n\n\0", "Missing id header"),
         ("CONNECT\naccept-version:1.2\n\n\0", "Already connected"),
-        ("BEGIN\ntransaction:t\n\n\0", "Unsupported command"),
+        ("BEGIN\n\n\0", "Missing transaction header"),
+        ("COMMIT\ntransaction:t\n\n\0", "No such transaction"),
+        ("ABORT\ntransaction:t\n\n\0", "No such transaction"),
+        ("SEND\ndestination:/topic/x\ntransaction:t\n\n\0", "No such transaction"),
+        ("SEND\ndestination:/topic/x\nexpires:soon\n\n\0", "Invalid expires header"),
         ("MESSAGE\n\n\0", "Unsupported command"),
         ("HELLO\n\n\0", "Unknown STOMP command"),
         ("SEND\ndestination\n\n\0", "Illegal header: no colon"),
@@ -313,6 +253,74 @@ def test_a_lost_client_gets_nothing_and_asks_for_nothing() -> None:
     wire = Wire()
     client = wire.client()
     client.says("SUBSCRIBE\nid:0\ndestination:/topic/x\n\n\0")
-    wire.broker.lost(client.connection)
+    wire.loses(client)
     assert wire.broker.next_deadline() is None
-    assert wire.broker.publish("/topic/x", b"hi") == []
+    assert wire.broker.publish("/topic/x", b"hi", m=wire.m) == []
+
+
+def test_what_the_broker_does_not_know_is_ignored() -> None:
+    client = Wire().client("CONNECT\naccept-version:1.2\nclient-id:c\nx-shade:1\n\n\0")
+    client.says(
+        "SUBSCRIBE\nid:0\ndestination:/queue/x\ndurable:true\nauto-delete:false\nx-queue-type:quorum\n"
+        "activemq.subscriptionName:c\nactivemq.prefetchSize:1\n\n\0"
+    )
+    client.sends("/queue/x", "hi", headers="persistent:true\npriority:4\nx-shade:1\n")
+    (message,) = client.frames("MESSAGE")
+    assert set(message.headers) >= {("persistent", "true"), ("priority", "4"), ("x-shade", "1")}
+    assert client.frames("ERROR") == []
+
+
+def test_an_error_has_a_message_a_body_and_its_length() -> None:
+    client = Wire().client()
+    client.says("SUBSCRIBE\nid:0\ndestination:/nowhere\nreceipt:r-1\n\n\0")
+    body = b"destination is /nowhere; this broker serves /topic/\xe2\x80\xa6 and /queue/\xe2\x80\xa6"
+    assert client.error.body == body
+    assert client.error.headers == [
+        ("message", "Unknown destination"),
+        ("receipt-id", "r-1"),
+        ("content-type", "text/plain"),
+        ("content-length", str(len(body))),
+    ]
+
+
+def test_nothing_moves_for_a_while_and_the_connection_is_idle() -> None:
+    policy = Policy(beats=Pair(0, 0), idle=4, on_idle=Drop(Fin()))
+    wire = Wire(policy)
+    quiet, mute, busy, listening = wire.client(), wire.client(None), wire.client(), wire.client()
+    listening.subscribes("/topic/x")
+    for second in range(1, 4):
+        wire.until(100 + second)
+        busy.sends("/topic/x", "hi")
+    wire.until(103.9)
+    assert quiet.ending is None
+    assert mute.ending is None
+    wire.until(104)
+    assert quiet.ending == mute.ending == Fin()
+    assert quiet.frames("ERROR") == []
+    wire.until(106.9)
+    assert busy.ending is None
+    assert listening.ending is None, "what is written to a client keeps it too"
+
+
+def test_a_second_login_drops_the_first() -> None:
+    wire = Wire(Policy(on_second_login=Drop(Close(4001, "logged in elsewhere"))))
+    connect = "CONNECT\naccept-version:1.2\nlogin:{}\n\n\0"
+    first, nobody, other = wire.client(connect.format("alice")), wire.client(), wire.client(connect.format("bob"))
+    second = wire.client(connect.format("alice"))
+    wire.client()
+    assert first.ending == Close(4001, "logged in elsewhere")
+    assert second.frames("CONNECTED")
+    assert (second.ending, nobody.ending, other.ending) == (None, None, None)
+
+
+def test_many_logins_may_stay_where_nobody_minds() -> None:
+    wire = Wire()
+    first, second = (wire.client("CONNECT\naccept-version:1.2\nlogin:alice\n\n\0") for _ in range(2))
+    assert (first.ending, second.ending) == (None, None)
+
+
+def test_a_client_may_have_so_many_subscriptions() -> None:
+    client = Wire(Policy(subscriptions_limit=2)).client()
+    for number in range(3):
+        client.subscribes("/topic/x", id_=str(number))
+    assert client.error.header("message") == "Too many subscriptions"

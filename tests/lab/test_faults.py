@@ -18,6 +18,7 @@ from tui.lab.faults import BadFault, Faults, parse_query
         ("reset", Faults(0, Reset())),
         ("deaf&mute&after=1", Faults(1, deaf=True, mute=True)),
         ("ping=2", Faults(ping=2)),
+        ("limit=16384", Faults(limit=16384)),
     ],
 )
 def test_a_query_is_read(query: str, faults: Faults) -> None:
@@ -27,13 +28,15 @@ def test_a_query_is_read(query: str, faults: Faults) -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("explode", "explode: no such fault; there are: after, close, fin, reset, deaf, mute, ping, reason"),
+        ("explode", "explode: no such fault; there are: after, close, fin, reset, deaf, mute, ping, limit, reason"),
         ("close=1006", "close=1006: no code that may be sent"),
         ("close=abc", "close=abc: no code that may be sent"),
         ("after=soon", "after=soon: seconds are wanted, e.g. after=3"),
         ("after=-1", "after=-1: seconds"),
         ("after=nan", "after=nan: seconds"),
         ("ping=0", "ping=0: seconds"),
+        ("limit=-1", "limit=-1: bytes are wanted, e.g. limit=16384"),
+        ("limit", "limit=: bytes are wanted"),
         ("fin&reset", "a connection ends in one way only; choose one of: close, fin, reset"),
         ("reason=x", "reason: goes with a close code"),
         ("close&reason=x", "reason: goes with a close code"),

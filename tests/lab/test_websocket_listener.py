@@ -13,7 +13,7 @@ from websockets.typing import Subprotocol
 
 from tui.lab.lab import running
 from tui.lab.policy import Policy
-from tui.lab.stories import Ticker
+from tui.lab.story import Ticker
 from tui.protocols.heartbeat import Pair
 from tui.protocols.stomp import Beat, StompDecoder, StompFrame
 
@@ -215,6 +215,17 @@ async def test_ping_pings(lab: Urls) -> None:
         await until_end(ws)
         assert isinstance(ws, Pinged)
     assert ws.pings >= 3
+
+
+@pytest.mark.parametrize("open_", [echo, stomp])
+async def test_a_limit_is_kept_and_said(lab: Urls, open_: type[connect]) -> None:
+    async with open_(lab, "?limit=1000") as ws:  # type: ignore[arg-type, call-arg]
+        await ws.send("\n" * 1000)
+        await (await ws.ping())
+        await ws.send("\n" * 1001)
+        _, closed = await until_end(ws)
+    assert closed.rcvd is not None
+    assert closed.rcvd.code == 1009
 
 
 async def test_a_client_that_never_reads_is_reset_not_hoarded_for(lab: Urls) -> None:

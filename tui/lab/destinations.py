@@ -1,65 +1,51 @@
-"""Where messages go: a topic hands each one to everybody who is subscribed at that moment, and keeps none."""
+"""Every destination of one broker by its name: ``/topic/…`` goes to everybody, ``/queue/…`` to one."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
+from tui.lab.policy import Policy
+from tui.lab.queues import Queue, Room
 from tui.lab.rejection import Rejected
+from tui.lab.topic import Topic
 
-if TYPE_CHECKING:
-    from tui.lab.connection import Connection
-
-
-@dataclass(slots=True, frozen=True)
-class Message:
-    """What was sent to a destination."""
-
-    id: str
-    destination: str
-    headers: tuple[tuple[str, str], ...]
-    """The sender's own headers, in order."""
-    body: bytes
-
-
-@dataclass(slots=True, frozen=True, eq=False)
-class Subscription:
-    """One client's interest in a destination."""
-
-    id: str
-    destination: str
-    connection: "Connection"
-
-
-class Topic:
-    """Fan-out: no memory, no acknowledgements."""
-
-    def __init__(self) -> None:
-        self._subscriptions: list[Subscription] = []
-
-    def subscribe(self, subscription: Subscription) -> None:
-        """From the next message on."""
-        self._subscriptions.append(subscription)
-
-    def unsubscribe(self, subscription: Subscription) -> None:
-        """No further message."""
-        self._subscriptions.remove(subscription)
-
-    def receivers(self, message: Message) -> list[Subscription]:
-        """Who gets ``message``."""
-        return list(self._subscriptions)
+Destination = Topic | Queue
 
 
 class Destinations:
-    """Every destination of one broker, made when it is first named."""
+    """Made when first named, forgotten when nothing and nobody is there."""
 
-    def __init__(self) -> None:
-        self._topics: dict[str, Topic] = {}
+    def __init__(self, policy: Policy) -> None:
+        self.room = Room(policy.queues_limit)
+        self._refusals = policy.refusals
+        self._made: dict[str, Destination] = {}
 
-    def find(self, name: str) -> Topic:
-        """The destination called ``name``.
+    def find(self, name: str) -> Destination:
+        """The destination called ``name``; ``release`` it when done.
 
         Raises:
             Rejected: no kind of destination starts like that.
         """
-        if not name.startswith("/topic/"):
-            raise Rejected("Unknown destination", f"destination is {name}; this broker serves /topic/…")
-        return self._topics.setdefault(name, Topic())
+        check_name(name)
+        destination = self._made.get(name)
+        if destination is None:
+            destination = Queue(self.room, self._refusals) if is_queue(name) else Topic()
+            self._made[name] = destination
+        return destination
+
+    def release(self, name: str) -> None:
+        """Forgets a destination that is empty."""
+        destination = self._made.get(name)
+        if destination is not None and destination.empty:
+            del self._made[name]
+
+
+def check_name(name: str) -> None:
+    """Can there be a destination called ``name``?
+
+    Raises:
+        Rejected: no kind of destination starts like that.
+    """
+    if not name.startswith(("/topic/", "/queue/")):
+        raise Rejected("Unknown destination", f"destination is {name}; this broker serves /topic/… and /queue/…")
+
+
+def is_queue(name: str) -> bool:
+    """Whether messages sent there are kept."""
+    return name.startswith("/queue/")

@@ -11,6 +11,12 @@ from tui.lab.broker import Broker, Output, Write
 from tui.lab.connection import Connection
 from tui.lab.endings import Ending
 
+UNREAD_LIMIT = 4 * 1024 * 1024
+"""Bytes that may wait for a client that does not read; then it is reset, as brokers do to slow consumers."""
+
+PATIENCE = 5.0
+"""Seconds a client has to close its side after a FIN of ours."""
+
 
 class Transport(Protocol):
     """What a listener gives the driver for each client. Neither door blocks or raises."""
@@ -44,12 +50,11 @@ class Driver:
     def lost(self, connection: Connection) -> None:
         """A client's transport ended."""
         self._transports.pop(connection, None)
-        self._broker.lost(connection)
-        self._carry_out(())
+        self._carry_out(self._broker.lost(connection, self._loop.time()))
 
     def publish(self, destination: str, body: bytes, headers: Iterable[tuple[str, str]] = ()) -> None:
         """The server itself says something on a topic."""
-        self._carry_out(self._broker.publish(destination, body, headers))
+        self._carry_out(self._broker.publish(destination, body, headers, m=self._loop.time()))
 
     def stop(self) -> None:
         """No further deadline is kept."""

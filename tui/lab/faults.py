@@ -10,6 +10,7 @@ The same words work on every WebSocket endpoint of the lab, so a story that ends
     deaf          stop reading
     mute          stop sending data: no echo, no message, no heart-beat
     ping=S        a WebSocket ping every S seconds, from the start
+    limit=BYTES   take no larger message, from the start: Close 1009
 """
 
 from collections.abc import Callable, Mapping
@@ -43,6 +44,8 @@ class Faults:
     mute: bool = False
     ping: float | None = None
     """Seconds between the server's WebSocket pings; None for none."""
+    limit: int | None = None
+    """The largest message taken, bytes; None for the listener's own limit."""
 
     @property
     def any_later(self) -> bool:
@@ -86,6 +89,12 @@ def _seconds(word: str, value: str, least: float) -> float:
     return seconds
 
 
+def _limit(value: str) -> int:
+    if not (value.isascii() and value.isdecimal() and 0 < len(value) < 10):
+        raise BadFault("lab.fault_bytes", word="limit", given=value)
+    return int(value)
+
+
 def _close(value: str) -> Close:
     if not value:
         return Close(None)
@@ -102,5 +111,6 @@ _WORDS: Mapping[str, Callable[[Faults, str], Faults]] = {
     "deaf": lambda faults, value: replace(faults, deaf=True),
     "mute": lambda faults, value: replace(faults, mute=True),
     "ping": lambda faults, value: replace(faults, ping=_seconds("ping", value, 0.01)),
+    "limit": lambda faults, value: replace(faults, limit=_limit(value)),
 }
 _ENDINGS = ("close", "fin", "reset")

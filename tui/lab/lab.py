@@ -4,8 +4,9 @@ import asyncio
 import errno
 import itertools
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from websockets.asyncio.server import Server
 
@@ -15,7 +16,9 @@ from tui.lab.driver import Driver
 from tui.lab.errors import LabError
 from tui.lab.policy import Policy
 from tui.lab.prices import price
-from tui.lab.stories import Ticker
+from tui.lab.rejection import Rejected
+from tui.lab.story import Ticker
+from tui.lab.tcp_listener import listening
 from tui.lab.websocket_listener import ECHO_PATH, STOMP_PATH, listen
 
 LOOPBACK = "127.0.0.1"
@@ -25,41 +28,45 @@ LOOPBACK = "127.0.0.1"
 async def running(
     policy: Policy | None = None, *, tickers: tuple[Ticker, ...] = (), port: int = 0, lang: Language = "en"
 ) -> AsyncIterator[Mapping[str, str]]:
-    """A lab on loopback while the context lasts; gives its URLs, ``stomp`` and ``echo``.
+    """A lab on loopback while the context lasts; gives its URLs: ``stomp``, ``tcp`` and ``echo``.
 
     Args:
-        port: 0 for any free one.
+        port: the WebSocket's; 0 for any free one. TCP has a free one of its own.
 
     Raises:
         LabError: the port cannot be listened on.
     """
-    driver = Driver(Broker(policy))
-    server = await _listen(driver, port, lang)
-    ticking = [asyncio.create_task(_tick(driver, ticker)) for ticker in tickers]
-    bound = _port(server)
-    try:
-        yield {
-            "stomp": f"stomp+ws://{LOOPBACK}:{bound}{STOMP_PATH}",
-            "echo": f"ws://{LOOPBACK}:{bound}{ECHO_PATH}",
-        }
-    finally:
-        for task in ticking:
-            task.cancel()
-        await asyncio.gather(*ticking, return_exceptions=True)
-        server.close()  # 1001 to every client
-        await server.wait_closed()
-        driver.stop()
-
-
-async def _listen(driver: Driver, port: int, lang: Language) -> Server:
     if not 0 <= port <= 65535:
         raise LabError("lab.bad_port", port=port)
-    try:
-        return await listen(driver, LOOPBACK, port, lang)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise LabError("lab.port_in_use", port=port) from None
-        raise LabError("lab.cannot_listen", port=port, error=error.strerror or str(error)) from None
+    driver = Driver(Broker(policy, epoch=time.time() - asyncio.get_running_loop().time()))
+    async with AsyncExitStack() as stack:
+        try:
+            server = await listen(driver, LOOPBACK, port, lang)
+            stack.push_async_callback(_end, server)
+            tcp = await stack.enter_async_context(listening(driver, LOOPBACK))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise LabError("lab.port_in_use", port=port) from None
+            raise LabError("lab.cannot_listen", port=port, error=error.strerror or str(error)) from None
+        stack.callback(driver.stop)
+        stack.push_async_callback(_stop, [asyncio.create_task(_tick(driver, ticker)) for ticker in tickers])
+        bound = _port(server)
+        yield {
+            "stomp": f"stomp+ws://{LOOPBACK}:{bound}{STOMP_PATH}",
+            "tcp": f"stomp://{LOOPBACK}:{tcp}",
+            "echo": f"ws://{LOOPBACK}:{bound}{ECHO_PATH}",
+        }
+
+
+async def _end(server: Server) -> None:
+    server.close()  # 1001 to every client
+    await server.wait_closed()
+
+
+async def _stop(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _port(server: Server) -> int:
@@ -71,4 +78,5 @@ def _port(server: Server) -> int:
 async def _tick(driver: Driver, ticker: Ticker) -> None:
     for number in itertools.count(1):
         await asyncio.sleep(ticker.every)
-        driver.publish(ticker.destination, price(number), [("content-type", "application/json")])
+        with suppress(Rejected):  # nobody empties a queue
+            driver.publish(ticker.destination, price(number), [("content-type", "application/json")])

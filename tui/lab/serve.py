@@ -18,6 +18,7 @@ from tui.knowledge.catalogue import Language, phrase
 from tui.lab import stories
 from tui.lab.lab import running
 from tui.lab.policy import Policy
+from tui.lab.story import PRICES, Story, Ticker
 
 
 async def serve(story: str | None, port: int, json: bool, lang: Language) -> int:
@@ -33,7 +34,7 @@ async def serve(story: str | None, port: int, json: bool, lang: Language) -> int
         LabError: no such story, or the port cannot be had.
     """
     told = None if story is None else stories.find(story)
-    policy, tickers = (Policy(), (stories.Ticker(),)) if told is None else (told.policy, told.tickers)
+    policy, tickers = (Policy(), (Ticker(),)) if told is None else (told.policy, told.tickers)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -52,17 +53,17 @@ async def serve(story: str | None, port: int, json: bool, lang: Language) -> int
     return 0
 
 
-def _greet(story: stories.Story | None, urls: Mapping[str, str], lang: Language) -> None:
-    stomp, echo = urls["stomp"], urls["echo"]
+def _greet(story: Story | None, urls: Mapping[str, str], lang: Language) -> None:
+    stomp, tcp, echo = urls["stomp"], urls["tcp"], urls["echo"]
     if story is None:
         _say(phrase("lab.listening", lang))
     else:
         _say(phrase("lab.listening_story", lang, story=story.id, title=phrase(story.title, lang)))
         _say(phrase(story.text, lang))
-    _say(phrase("lab.urls", lang, stomp=stomp, echo=echo))
+    _say(phrase("lab.urls", lang, stomp=stomp, tcp=tcp, echo=echo))
     if story is not None:
         _say(phrase("lab.try_demo", lang, command=f"whoops demo {story.id}"))
-    _say(phrase("lab.try_stomp", lang, command=f"whoops -n 2 {stomp} --subscribe {stories.PRICES}"))
+    _say(phrase("lab.try_stomp", lang, command=f"whoops -n 2 {stomp} --subscribe {PRICES}"))
     _say(phrase("lab.try_echo", lang, command=f"whoops '{echo}?close=1011&reason=boom&after=5'"))
     _say(phrase("lab.stop", lang))
 

@@ -4,21 +4,15 @@
 """
 
 import asyncio
-import socket
-import struct
 from collections.abc import AsyncIterator
 
 from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed
 
+from tui.lab.driver import PATIENCE, UNREAD_LIMIT
 from tui.lab.endings import Close, Ending, Fin, Reset
 from tui.lab.faults import Faults
-
-UNREAD_LIMIT = 4 * 1024 * 1024
-"""Bytes that may wait for a client that does not read; then it is reset, as brokers do to slow consumers."""
-
-PATIENCE = 5.0
-"""Seconds the client has to close its side after a FIN of ours."""
+from tui.lab.reset import reset
 
 
 class WebSocketLink:
@@ -60,6 +54,8 @@ class WebSocketLink:
 
     async def misbehave(self, faults: Faults) -> None:
         """Lets happen what ``faults`` say, at their times."""
+        if faults.limit is not None:
+            self._ws.protocol.max_message_size = faults.limit
         async with asyncio.TaskGroup() as tasks:
             if faults.ping is not None:
                 tasks.create_task(self._ping_every(faults.ping))
@@ -79,7 +75,7 @@ class WebSocketLink:
         elif isinstance(ending, Fin):
             await self._fin()
         else:
-            self._reset()
+            reset(self._ws.transport)
 
     async def _ping_every(self, seconds: float) -> None:
         while True:
@@ -105,9 +101,3 @@ class WebSocketLink:
             await asyncio.wait_for(self._ws.wait_closed(), PATIENCE)
         except TimeoutError:
             transport.abort()
-
-    def _reset(self) -> None:
-        raw: socket.socket = self._ws.transport.get_extra_info("socket")
-        # SO_LINGER with zero seconds: close() sends RST and drops what is unsent (socket(7)).
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._ws.transport.abort()
