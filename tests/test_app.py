@@ -3,8 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.screens.conftest import settled
 from tests.view.story import Story
-from tui.app import WhoopsApp, _keep
+from tests.waiting import comes
+from tui.app import WhoopsApp
+from tui.options.program import ProgramOptions
 from tui.screens.desk import Desk
 from tui.screens.page import Page
 from tui.screens.source import FileSource
@@ -18,8 +21,9 @@ def reading(tmp_path: Path) -> Callable[..., WhoopsApp]:
     path = tmp_path / "asker.jsonl"
     path.write_bytes(Story().asker().data)
 
-    def make(**options: object) -> WhoopsApp:
-        return WhoopsApp(Desk([FileSource(path)], Look(), tmp_path), **options)  # type: ignore[arg-type]
+    def make(theirs: Path | None = None, **options: object) -> WhoopsApp:
+        program = ProgramOptions(**options)  # type: ignore[arg-type]
+        return WhoopsApp(Desk([FileSource(path)], Look(), tmp_path), program, theirs=theirs)
 
     return make
 
@@ -27,17 +31,22 @@ def reading(tmp_path: Path) -> Callable[..., WhoopsApp]:
 Reading = Callable[..., WhoopsApp]
 
 
+def top(app: WhoopsApp) -> str:
+    return plain(app.main.query_one("#top", Lines).lines[0])
+
+
+def bottom(app: WhoopsApp) -> str:
+    return "".join(map(plain, app.main.query_one("#bottom", Lines).lines))
+
+
 async def test_the_language_changes_on_the_spot(reading: Reading) -> None:
     app = reading()
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.pause(0.3)
+        await settled(pilot, app)
         await pilot.press("L")
-        await pilot.pause(0.2)
-        assert "个会话" in plain(app.main.query_one("#top", Lines).lines[0])
-        assert "已断开" in plain(app.main.shown[1].head.lines[0])
+        await comes(pilot, lambda: "个会话" in top(app) and "已断开" in plain(app.main.shown[1].head.lines[0]))
         await pilot.press("L")
-        await pilot.pause(0.2)
-        assert "sessions" in plain(app.main.query_one("#top", Lines).lines[0])
+        await comes(pilot, lambda: "sessions" in top(app))
 
 
 async def test_themes_take_turns(reading: Reading) -> None:
@@ -48,14 +57,10 @@ async def test_themes_take_turns(reading: Reading) -> None:
         assert app.theme == "whoops-dark"
 
 
-async def test_an_unknown_theme_is_the_default(reading: Reading) -> None:
-    assert reading(theme="nope").theme == "whoops-dark"
-
-
 async def test_every_binding_has_an_id_of_its_own(reading: Reading) -> None:
     app = reading()
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.pause(0.3)
+        await settled(pilot, app)
         found = [
             binding
             for owner in (app, app.main, app.main.shown[0].table)
@@ -80,7 +85,7 @@ def _own(owner: object) -> list[object]:
 async def test_pages_open_and_close(reading: Reading, key: str) -> None:
     app = reading()
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause(0.3)
+        await settled(pilot, app)
         await pilot.press("2", key)
         await pilot.pause()
         assert isinstance(app.screen, Page)
@@ -91,7 +96,7 @@ async def test_pages_open_and_close(reading: Reading, key: str) -> None:
 async def test_the_palette_offers_what_the_keys_do(reading: Reading) -> None:
     app = reading()
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.pause(0.3)
+        await settled(pilot, app)
         commands = {command.title: command for command in app.get_system_commands(app.screen)}
         assert "Hide or show STOMP beats" in commands
         commands["Hide or show STOMP beats"].callback()
@@ -102,16 +107,35 @@ async def test_the_palette_offers_what_the_keys_do(reading: Reading) -> None:
 async def test_a_recording_is_quit_without_a_question(reading: Reading) -> None:
     app = reading()
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.pause(0.3)
+        await settled(pilot, app)
         await pilot.press("q")
         await pilot.pause()
     assert app.return_code == 0
 
 
-def test_a_saved_recording_goes_on_growing(tmp_path: Path) -> None:
-    recording = tmp_path / "rec.jsonl"
-    recording.write_text("one\n")
-    assert not _keep(recording, tmp_path / "saved.jsonl")
-    with recording.open("a") as file:
-        file.write("two\n")
-    assert (tmp_path / "saved.jsonl").read_text() == "one\ntwo\n"
+async def test_a_theme_that_is_not_known_is_said_and_the_default_stays(reading: Reading) -> None:
+    app = reading(theme="nope")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await comes(pilot, lambda: "no theme is called nope; there are whoops-dark" in bottom(app))
+        assert app.theme == "whoops-dark"
+
+
+async def test_themes_of_the_users_own_take_turns_with_ours(reading: Reading, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('[colors]\nprimary = "red"\nforeground = "white"\nbackground = "black"\n')
+    (tmp_path / "spoilt.toml").write_text("[colors")
+    app = reading(theirs=tmp_path, theme="mine")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await comes(pilot, lambda: "theme spoilt.toml:" in bottom(app))
+        seen = [app.theme]
+        for _ in range(3):
+            await pilot.press("t")
+            seen.append(app.theme)
+        assert seen == ["mine", "whoops-dark", "whoops-light", "mine"]
+
+
+async def test_what_was_noticed_at_the_start_is_said(tmp_path: Path) -> None:
+    recording = tmp_path / "asker.jsonl"
+    recording.write_bytes(Story().asker().data)
+    app = WhoopsApp(Desk([FileSource(recording)], Look(), tmp_path), notices=["glyphs_ascii"])
+    async with app.run_test(size=(120, 40)) as pilot:
+        await comes(pilot, lambda: "--glyphs ascii" in bottom(app))

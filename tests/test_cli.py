@@ -1,5 +1,6 @@
 """The command line as a person meets it: what is refused, in which language, and that nothing is opened then."""
 
+import json
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -184,3 +185,16 @@ def test_every_verb_of_a_session_can_be_scheduled(run: Run) -> None:
     """A typo in the table of verbs would show as an unknown one."""
     said = run("watch", "ws://127.0.0.1:1/", "--do", "1 nothing-of-the-kind")
     assert all(verb in said.err for verb in VERBS)
+
+
+def test_where_says_the_places_and_makes_none(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    plain, chinese = run("where"), run("where", "--lang", "zh")
+    assert plain.status == chinese.status == 0
+    assert "/nonexistent/whoops.toml (not there yet)" in plain.out and "recordings" in plain.out
+    assert "录制" in chinese.out and plain.out.count("\n") == chinese.out.count("\n")
+    data = json.loads(run("where", "--json").out)
+    assert set(data) == {"config", "themes", "recordings", "recent", "log"}
+    assert data["config"] == {"path": "/nonexistent/whoops.toml", "exists": False}
+    assert list(tmp_path.iterdir()) == []

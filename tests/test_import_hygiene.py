@@ -20,6 +20,7 @@ ENTRIES = {
     "cli explain": "main('explain', '1006')",
     "cli explain the table": "main('explain', '--json')",
     "cli lab": "main('lab', '--json')",
+    "cli where": "main('where', '--json')",
     "cli help": "main('--help')",
     "cli refusal": "main('watch', 'ftp://h/')",
 }

@@ -5,7 +5,6 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Iterable, Sequence
@@ -14,32 +13,43 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-import platformdirs
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from tui.facts.redaction import Redactor
 from tui.knowledge.catalogue import LANGUAGES, Language
+from tui.options.places import places
+from tui.options.program import ProgramOptions
 from tui.screens import themes
+from tui.screens.alarm import Alarm
 from tui.screens.desk import Desk
+from tui.screens.log import Log
 from tui.screens.main_screen import MainScreen
 from tui.screens.pace import pace
 from tui.screens.page import Page, Write
 from tui.screens.question import Ask, Confirm
+from tui.screens.recent import Recent
+from tui.screens.saving import Saving
 from tui.screens.source import Source
 from tui.view.glyphs import GlyphSet, named
 from tui.view.help import help_lines
 from tui.view.lines import Line, Span, line
 from tui.view.look import Look
+from tui.view.replay import Drop
 
-
-def recordings_folder() -> Path:
-    """Where recordings are that nobody has named."""
-    return Path(platformdirs.user_state_dir("whoops")) / "recordings"
+LAST_WORDS_S = 2.0
+"""Seconds a command of ``--on-drop`` may hold up our end."""
 
 
 class WhoopsApp(App[None]):
-    """The inspector on a desk of sources."""
+    """The inspector on a desk of sources.
+
+    Args:
+        program: theme, pace, what a drop sets off.
+        theirs: the folder of the user's own themes.
+        notices: sentences to begin with, by their keys.
+    """
 
     ENABLE_COMMAND_PALETTE = True
     ALLOW_SELECT = False
@@ -58,25 +68,48 @@ class WhoopsApp(App[None]):
         Binding("escape", "step_back", id="app.back", show=False),
     ]
 
-    def __init__(self, desk: Desk, *, theme: str | None = None, fps: float | None = None) -> None:
+    def __init__(
+        self, desk: Desk, program: ProgramOptions | None = None, *, theirs: Path | None = None,
+        notices: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         super().__init__()
+        program = program or ProgramOptions()
         self.desk = desk
-        self.saved: Path | None = None
-        """Where the recording was asked to be saved."""
-        self._copied = False
-        self._themes = themes.ours()
-        for each in self._themes:
-            self.register_theme(each)
-        self.theme = theme if theme in self.available_themes else themes.DEFAULT
+        self.saving = Saving(desk.recording) if desk.recording is not None else None
+        self.alarm = Alarm(program, desk.look, desk.log)
+        self._notices = [desk.look.say(key) for key in notices]
+        self._themes, bad = themes.choice(theirs)
+        self._notices += [desk.look.say(error.key, error.args_) for error in bad]
+        self._use_theme(program.theme or themes.DEFAULT)
         self.animation_level = "none"
         self.set_class(desk.look.glyphs.ascii_only, "-ascii")
-        self.main = MainScreen(desk, pace(fps, os.environ))
+        self.main = MainScreen(desk, pace(program.fps, os.environ), self.ring)
+
+    def _use_theme(self, name: str) -> None:
+        """Begins with a theme; one that is unknown is said, and the default stays."""
+        for theme in self._themes.values():
+            self.register_theme(theme)
+        if name not in self.available_themes:
+            self._notices.append(self.desk.look.say("theme_unknown", given=name, names=", ".join(self._themes)))
+            name = themes.DEFAULT
+        self.theme = name
+
+    def ring(self, drops: Sequence[Drop]) -> None:
+        """Tells whoever should know of drops that have just happened."""
+
+        def write(sequence: str) -> None:
+            if not self.is_headless and self._driver is not None:
+                self._driver.write(sequence)
+
+        self.alarm.ring(drops, self.desk.look, write)
 
     def on_mount(self) -> None:
         """Shows the desk; asks for a target where there is nothing on it. A lost terminal ends us in order."""
         for number in (signal.SIGHUP, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self.push_screen(self.main)
+        if self._notices:
+            self.call_after_refresh(self.main.tell, self.desk.look.safe("  ".join(self._notices)), "late")
         child = self.desk.child
         if child is not None and not self.desk.pending and not child.opened:
             self.call_after_refresh(self.main.action_add)
@@ -104,8 +137,7 @@ class WhoopsApp(App[None]):
 
     def action_log(self) -> None:
         """What the probe said on stderr."""
-        look, child = self.desk.look, self.desk.child
-        said = list(child.log) if child is not None else []
+        look, said = self.desk.look, list(self.desk.log)
 
         def write(_: int) -> list[Line]:
             return [(Span(look.safe(text)),) for text in said] or [line((look.say("log_empty"), "muted"))]
@@ -114,7 +146,7 @@ class WhoopsApp(App[None]):
 
     def action_theme(self) -> None:
         """The next of our own themes."""
-        names = [theme.name for theme in self._themes]
+        names = list(self._themes)
         at = names.index(self.theme) + 1 if self.theme in names else 0
         self.theme = names[at % len(names)]
         self.main.draw()
@@ -150,8 +182,8 @@ class WhoopsApp(App[None]):
 
     def action_save(self) -> None:
         """Asks where the recording is to be kept."""
-        look, recording = self.desk.look, self.desk.recording
-        if recording is None:
+        look, saving = self.desk.look, self.saving
+        if saving is None:
             path = ", ".join(str(stream.feed.path) for stream in self.desk.streams)
             self.main.tell(look.say("save_nothing", path=look.safe(path)))
             return
@@ -161,34 +193,18 @@ class WhoopsApp(App[None]):
             if not text.strip() or path.exists():
                 return look.say("save_exists", path=look.safe(str(path)))
             try:
-                self._copied = _keep(recording.path, path)
+                saving.keep(path)
             except OSError as error:
                 return look.say("save_failed", path=look.safe(str(path)), error=error.strerror or str(error))
-            self.saved = path
             return ""
 
         def done(text: str | None) -> None:
             if text is not None:
-                self.main.tell(look.say("save_done", path=look.safe(str(self.saved))))
+                self.main.tell(look.say("save_done", path=look.safe(str(saving.path))))
 
         rows = [line((look.say("save_text"), "muted"))]
-        ask = Ask(look.say("save_title"), rows, judge, given=recording.path.name, hint=look.say("hint_enter"))
+        ask = Ask(look.say("save_title"), rows, judge, given=saving.recording.path.name, hint=look.say("hint_enter"))
         self.push_screen(ask, done)
-
-    def finish(self) -> None:
-        """After the screen has gone: brings a copied recording up to date."""
-        if self.saved is not None and self._copied and self.desk.recording is not None:
-            shutil.copyfile(self.desk.recording.path, self.saved)
-
-
-def _keep(recording: Path, path: Path) -> bool:
-    """Gives the recording a second name, under which it goes on growing; where that cannot be, copies it (True)."""
-    try:
-        os.link(recording, path)
-    except OSError:
-        shutil.copyfile(recording, path)
-        return True
-    return False
 
 
 _PALETTE = {
@@ -201,27 +217,29 @@ _PALETTE = {
 
 
 def run(
-    sources: Sequence[Source], *, lang: Language = "en", theme: str | None = None, glyphs: GlyphSet = "unicode",
-    fps: float | None = None, mouse: bool = True, folder: Path | None = None,
+    sources: Sequence[Source], program: ProgramOptions, lang: Language, *, glyphs: GlyphSet = "unicode",
+    notices: Sequence[str] = (),
 ) -> int:  # fmt: skip
     """Runs the inspector until it is quit; the exit status.
 
     Raises:
         OSError: a source cannot be opened, or a recording cannot be written.
     """
-    look = Look(lang=lang, glyphs=named(glyphs))
-    desk = Desk(sources, look, folder or recordings_folder())
-    app = WhoopsApp(desk, theme=theme, fps=fps)
+    look, ours = Look(lang=lang, glyphs=named(glyphs)), places(os.environ)
+    recent = Recent(ours.recent, Redactor(program.redact))
+    desk = Desk(sources, look, ours.recordings, log=Log(ours.log), recent=recent)
+    app = WhoopsApp(desk, program, theirs=ours.themes, notices=notices)
     try:
-        app.run(mouse=mouse)
+        app.run(mouse=not program.no_mouse)
     finally:
         if desk.child is not None:
             if desk.open_sessions:
                 _tell(look.say("quit_closing"))
             desk.child.stop()
-        app.finish()
-        if desk.recording is not None:
-            _tell(look.say("recorded", path=app.saved or desk.recording.path))
+        if app.saving is not None:
+            _tell(app.saving.finish(look))
+        if not app.alarm.wait(LAST_WORDS_S):
+            _tell(look.say("log.on_drop_left"))
     return app.return_code or 0
 
 

@@ -19,6 +19,7 @@ from tui.lab import stories
 from tui.options.errors import BadOption
 from tui.options.program import ProgramOptions
 from tui.options.spec import SessionSpec
+from tui.screens.glyph_probe import fitting
 from tui.screens.pace import pace
 from tui.screens.source import Asked, FileSource, ProbeSource, Source, StdinSource
 
@@ -48,18 +49,19 @@ def inspect(
     with _lab(story) as urls:
         asked = [Asked(spec.table(), delay) for spec, delay in sessions]
         if story is not None:
-            asked += [Asked(table) for table in stories.find(story).sessions(urls)]
+            told = stories.find(story)
+            asked += [Asked(table, at * told.stagger, fleeting=True) for at, table in enumerate(told.sessions(urls))]
         sources: list[Source] = [_file(path, record) for path in files]
         if not files:
             sources.append(ProbeSource(tuple(asked), args=_probe_options(program), record=record))
         try:
-            return run(
-                sources, lang=lang, theme=program.theme, glyphs=program.glyphs or "unicode", fps=program.fps,
-                mouse=not program.no_mouse,
-            )  # fmt: skip
+            glyphs = program.glyphs or fitting(sys.stdin.fileno(), sys.stderr.fileno())
+            notices = [] if glyphs == program.glyphs or glyphs == "unicode" else ["glyphs_ascii"]
+            return run(sources, program, lang, glyphs=glyphs, notices=notices)
         except OSError as error:
-            words = error.strerror or str(error)
-            raise BadOption("option.file", option="--record", given=error.filename, error=words) from None
+            key = "option.writable" if record is not None else "cli.no_recording"
+            why = error.strerror or str(error)
+            raise BadOption(key, option="--record", given=error.filename, error=why) from None
 
 
 def _probe_options(program: ProgramOptions) -> tuple[str, ...]:

@@ -137,6 +137,18 @@ def _explain(lang: Language, /, subject: tuple[str, ...], **flags: Any) -> int:
     return 0
 
 
+def _where(lang: Language, /, **flags: Any) -> int:
+    from tui.options.places import places
+    from tui.view.where import where_data, where_lines
+
+    ours = places(os.environ)
+    if flags.get("json"):
+        click.echo(msgspec.json.encode(where_data(ours)).decode())
+    else:
+        click.echo("\n".join(where_lines(ours, lang)))
+    return 0
+
+
 def _targets(_: Language) -> Callable[[Any], Any]:
     return click.argument("target", nargs=-1)
 
@@ -170,5 +182,6 @@ VERBS = (
     Verb("demo", "cli.about_demo", _demo, ("record", "lang", *SCREEN), (_story, _listing)),
     Verb("lab", "cli.about_lab", _lab, ("json", "lang"), (_story, _port)),
     Verb("explain", "cli.about_explain", _explain, ("json", "lang"), (_subject,)),
+    Verb("where", "cli.about_where", _where, ("json", "lang")),
 )
 """Every verb. ``inspect`` is what a target without a verb means."""

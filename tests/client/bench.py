@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tui.client.client import Client
 from tui.client.commands import Why, carry_out
-from tui.client.outgoing import Act, Out, OutFrame
+from tui.client.outgoing import Act, Out, OutBytes, OutFrame
 from tui.client.tcp import TcpClient
 from tui.client.websocket import WebSocketClient
 from tui.facts.commands import parse_words
@@ -26,7 +26,7 @@ class Sent(NamedTuple):
 def wire(spec: SessionSpec) -> WebSocketClient | TcpClient:
     """What the probe puts under a client."""
     if spec.endpoint.scheme.transport == "tcp":
-        return TcpClient(close_timeout=spec.close_timeout)
+        return TcpClient(close_timeout=spec.close_timeout, tls=spec.endpoint.scheme.tls)
     return WebSocketClient(
         deflate=None, close_timeout=spec.close_timeout, ping_interval=spec.ping_interval, ping_timeout=spec.ping_timeout
     )
@@ -122,17 +122,26 @@ class Bench:
         """When pings were sent."""
         return [m for m, item in self.sent if isinstance(item, OutFrame) and item.opcode == PING]
 
+    def payloads(self) -> list[tuple[float, bytes]]:
+        """What was sent of messages, or of the stream where there are none, and when."""
+        found = []
+        for m, item in self.sent:
+            if isinstance(item, OutBytes):
+                found.append((m, item.data))
+            elif isinstance(item, OutFrame) and item.opcode <= 2:
+                found.append((m, item.payload))
+        return found
+
     def beats(self) -> list[float]:
         """When STOMP beats were sent."""
-        return [m for m, item in self.sent if isinstance(item, OutFrame) and item.payload == b"\n"]
+        return [m for m, payload in self.payloads() if payload == b"\n"]
 
     def stomps(self) -> list[StompFrame]:
         """The STOMP frames sent."""
         decoder = StompDecoder()
         found: list[StompFrame | Beat] = []
-        for frame in self.frames():
-            if frame.opcode <= 2:
-                found += decoder.feed(frame.payload)
+        for _, payload in self.payloads():
+            found += decoder.feed(payload)
         return [event for event in found if isinstance(event, StompFrame)]
 
     def said(self, command: str) -> dict[str, str]:
@@ -148,9 +157,15 @@ def on_the_wire(frame: OutFrame) -> ScannedFrame:
     return scanned
 
 
-def stomp_bench(beats: str = "1000,1000", server: str = "1000,1000", version: str = "1.2", **options: object) -> Bench:
+def stomp_bench(
+    beats: str = "1000,1000",
+    server: str = "1000,1000",
+    version: str = "1.2",
+    url: str = "stomp+ws://h.example/",
+    **options: object,
+) -> Bench:
     """A STOMP session that is connected, at moment 0."""
-    bench = Bench("stomp+ws://h.example/", heart_beat=beats, **options)
+    bench = Bench(url, heart_beat=beats, **options)
     bench.stomp("CONNECTED", version=version, heart_beat=server)
     return bench
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.client.bench import CLOSE, PING, PONG, TEXT, Bench, on_the_wire
 from tui.client.outgoing import Act
+from tui.client.websocket import PONGS
 from tui.protocols.websocket import ERRORS
 
 
@@ -46,6 +47,30 @@ def test_held_pongs_leave_as_the_latest_one_when_released() -> None:
     bench.do("release-pongs")
     bench.frame(PING, b"3")
     assert bench.pongs() == [b"2", b"3"]
+
+
+def test_pongs_that_nobody_takes_do_not_heap_up() -> None:
+    """RFC 6455 §5.5.3: of several pings the most recent one may be the only one that is answered."""
+    bench = Bench()
+    for number in range(PONGS + 500):
+        bench.frame(PING, b"%d" % number)
+    assert len(bench.pongs()) == PONGS
+    for frame in bench.frames(PONG):
+        bench.client.sent(frame)
+    bench.wake(1)
+    assert bench.pongs()[PONGS:] == [b"%d" % (PONGS + 499)]
+    bench.client.sent(bench.frames(PONG)[-1])
+    bench.frame(PING, b"again")
+    assert bench.pongs()[PONGS + 1 :] == [b"again"]
+
+
+def test_pings_that_came_while_pongs_are_held_do_not_heap_up() -> None:
+    bench = Bench()
+    bench.do("hold-pongs")
+    for number in range(5):
+        bench.frame(PING, b"%d" % number)
+    bench.do("release-pongs")
+    assert bench.pongs() == [b"4"]
 
 
 def test_releasing_what_is_not_held_sends_nothing() -> None:

@@ -81,11 +81,13 @@ async def test_the_body_of_a_refusal(answer: bytes, kept: int, cut: bool) -> Non
 @pytest.mark.parametrize(
     ("answer", "how", "said"),
     [
-        (b"SSH-2.0-OpenSSH\r\n", "http", "closed connection"),
+        (b"SSH-2.0-OpenSSH\r\n", "http", "no HTTP"),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgr", "http", "closed connection"),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: web\0socket\r\n\r\n", "http", "illegal header line"),
         (WRONG_KEY, "handshake", "Accept"),
         (WRONG_KEY.replace(b"Upgrade: websocket\r\n", b""), "handshake", "Upgrade"),
     ],
-    ids=["no-http", "wrong-accept-key", "no-upgrade-header"],
+    ids=["no-http", "half-a-head", "a-nul-in-a-header", "wrong-accept-key", "no-upgrade-header"],
 )
 async def test_an_answer_that_is_no_websocket(answer: bytes, how: str, said: str) -> None:
     with ScriptedServer(scripts.says(answer)) as server:

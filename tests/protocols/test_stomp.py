@@ -12,7 +12,7 @@ os.environ["STOMP_SKIP_HOSTNAME_SCAN"] = "1"
 from stomp.utils import Frame, convert_frame
 
 from tests.protocols.splits import cut, fed
-from tui.protocols.stomp import COMMANDS, KEPT, WITH_BODY, Beat, StompDecoder, StompFrame, unescape
+from tui.protocols.stomp import COMMANDS, HEAD_LIMIT, KEPT, MOST, WITH_BODY, Beat, StompDecoder, StompFrame, unescape
 
 
 def decode(*data: bytes, version: str = "1.2", limit: int = 0) -> list[StompFrame | Beat]:
@@ -228,8 +228,39 @@ class TestLimits:
         decoder = StompDecoder(limit=10_000)
         found = [event for _ in range(1000) for event in decoder.feed(b"x" * 1000)]
         assert len(found) == 1
-        assert decoder.pending == 0
+        assert (decoder.pending, decoder.undecoded) == (0, 1_000_000)
         assert not decoder.at_rest
+
+    @pytest.mark.parametrize("step", [1, 7, 1000])
+    @pytest.mark.parametrize("head", [b"SEND\n\n", b"SEND\ncontent-length:150\n\n"])
+    def test_what_came_of_a_frame_given_up_on_is_undecoded_until_it_ends(self, head: bytes, step: int) -> None:
+        decoder = StompDecoder(limit=100)
+        stream = head + b"x" * 150
+        for at in range(0, len(stream), step):
+            decoder.feed(stream[at : at + step])
+        assert (decoder.undecoded, decoder.skipping) == (len(stream), True)
+        decoder.feed(b"\0")
+        assert (decoder.undecoded, decoder.skipping, decoder.at_rest) == (0, False, True)
+
+    @pytest.mark.parametrize("end", [b"", b"\n\n\0"])
+    @pytest.mark.parametrize("step", [7_777, HEAD_LIMIT * 2])
+    def test_headers_without_end(self, end: bytes, step: int) -> None:
+        """Whatever the limit: each header line is many times its bytes once it is taken apart."""
+        stream = b"SEND\n" + b"a:b\n" * (HEAD_LIMIT // 3) + end
+        found = frames(*(stream[at : at + step] for at in range(0, len(stream), step)))
+        assert [frame.flaws for frame in found] == [["head-too-big"]]
+        assert 0 < len(found[0].headers) <= KEPT
+
+    def test_a_message_of_nothing_but_nuls(self) -> None:
+        decoder = StompDecoder()
+        found = decoder.feed(bytes(10 * MOST))
+        assert len(found) == MOST
+        assert isinstance(found[-1], StompFrame) and found[-1].flaws[-1] == "too-many"
+        assert (decoder.at_rest, decoder.feed(b"RECEIPT\n\n\0")) == (True, [StompFrame("RECEIPT", [])])
+
+    def test_as_many_frames_as_there_may_be(self) -> None:
+        found = frames(b"ACK\n\n\0" * MOST)
+        assert len(found) == MOST and not found[-1].flaws
 
     def test_no_more_than_the_first_4_kib_is_kept(self) -> None:
         (frame,) = frames(b"SEND\n\n" + b"x" * 20_000 + b"\0", limit=10_000)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.recording.writer import Writer
+from tui.recording.writer import Writer, in_use
 
 
 def test_lines_are_in_the_file_at_once(tmp_path: Path) -> None:
@@ -37,12 +37,12 @@ def test_no_such_folder(tmp_path: Path) -> None:
 _FULL = """
 import resource, sys
 from pathlib import Path
-from tui.recording.writer import Writer
+from tui.recording.writer import Writer, in_use
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 writer = Writer(Path(sys.argv[1]))
 line = b"x" * 63 + b"\\n"
 answers = [writer.write(line) for _ in range(20)]
-print(answers.count(True), writer.position, *writer.stopped)
+print(answers.count(True), writer.position, *writer.stopped[:2])
 """
 
 
@@ -61,3 +61,18 @@ def test_a_chunk_that_does_not_fit_leaves_the_whole_lines_of_it(tmp_path: Path) 
     done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["0", "960", "960", errno.errorcode[errno.EFBIG]]
     assert path.stat().st_size == 960
+
+
+def test_whether_somebody_is_writing_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    assert not in_use(path) and not path.exists()
+    with Writer(path):
+        assert in_use(path)
+        assert in_use(path)
+    assert not in_use(path)
+
+
+def test_why_it_stopped(tmp_path: Path) -> None:
+    with Writer(Path("/dev/full")) as writer:
+        assert not writer.write(b"{}\n") and writer.stopped is not None
+        assert (writer.stopped.at, writer.stopped.errno, writer.stopped.error.errno) == (0, "ENOSPC", errno.ENOSPC)

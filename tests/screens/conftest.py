@@ -4,12 +4,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from tests.view.story import Story
+from tests.waiting import comes
 from tui.app import WhoopsApp
 from tui.screens.desk import Desk
 from tui.screens.source import FileSource, ProbeSource
 from tui.view.look import Look
+
+
+async def settled(pilot: Pilot[None], app: WhoopsApp) -> None:
+    """Every line that has come is on the screen, and a pane has the focus."""
+
+    def there() -> bool:
+        drawn = bool(app.main.shown) and all(shown.head.lines or not shown.display for shown in app.main.shown)
+        return drawn and not app.desk.busy and app.focused is not None
+
+    await comes(pilot, there)
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import eventually
 from tui.screens.child import Child
+from tui.screens.log import Log
 from tui.screens.source import ProbeSource
 
 ECHO = "import sys\nprint('hello', file=sys.stderr, flush=True)\nfor line in sys.stdin: print(line, end='', flush=True)"
-DEAF = "import time, signal\nsignal.signal(signal.SIGTERM, signal.SIG_DFL)\ntime.sleep(60)"
+DEAF = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_DFL)\nsignal.pause()"
 
 
 @pytest.fixture
@@ -17,7 +19,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[str], Child]]:
     running: list[Child] = []
 
     def one(script: str) -> Child:
-        child = Child(ProbeSource(command=(sys.executable, "-c", script)), tmp_path / "rec.jsonl")
+        child = Child(ProbeSource(command=(sys.executable, "-c", script)), tmp_path / "rec.jsonl", Log())
         running.append(child)
         return child
 
@@ -25,13 +27,6 @@ def start(tmp_path: Path) -> Iterator[Callable[[str], Child]]:
     for child in running:
         child.stop()
         child.close()
-
-
-def eventually(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_commands_are_lines_and_stderr_is_a_log(start: Callable[[str], Child]) -> None:
@@ -78,4 +73,15 @@ def test_started_again_it_opens_what_it_had_but_what_was_forgotten(start: Callab
 
 def test_a_probe_that_cannot_be_started(tmp_path: Path) -> None:
     with pytest.raises(OSError):
-        Child(ProbeSource(command=("/nonexistent/probe",)), tmp_path / "rec.jsonl")
+        Child(ProbeSource(command=("/nonexistent/probe",)), tmp_path / "rec.jsonl", Log())
+
+
+def test_what_is_meant_for_the_screen_is_not_for_the_probe(
+    start: Callable[[str], Child], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second recorder of the same file would spoil it, a second ``--on-drop`` would ring twice."""
+    for name in ("WHOOPS_RECORD", "WHOOPS_ON_DROP", "WHOOPS_DURATION", "WHOOPS_CONFIG", "WHOOPS_LANG", "WHOOPS_PASS"):
+        monkeypatch.setenv(name, "given")
+    child = start("import os; print(*(f'{k}={v}' for k, v in sorted(os.environ.items()) if 'WHOOPS' in k))")
+    eventually(lambda: child.path.read_bytes().endswith(b"\n"))
+    assert child.path.read_text().split() == ["WHOOPS_CONFIG=/dev/null", "WHOOPS_LANG=given", "WHOOPS_PASS=given"]

@@ -2,26 +2,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
 
+from tests.screens.conftest import settled
 from tests.view.story import Story
+from tests.waiting import comes
 from tui.app import WhoopsApp
+from tui.options.program import ProgramOptions
+from tui.screens.desk import Desk
 from tui.screens.page import Page
 from tui.screens.question import Ask
+from tui.screens.source import FileSource, ProbeSource
 from tui.view.lines import plain
+from tui.view.look import Look
 from tui.widgets.lines import Lines
 
 Reading = Callable[..., WhoopsApp]
-
-
-async def settled(pilot: Pilot[None], app: WhoopsApp) -> None:
-    for _ in range(100):
-        await pilot.pause(0.02)
-        if app.main.shown and not app.desk.behind and app.focused is not None:
-            break
-    app.main.tick()
-    await pilot.pause()
-    app.main.tick()
 
 
 def line(app: WhoopsApp, name: str) -> str:
@@ -166,8 +161,33 @@ async def test_commands_go_to_the_session_in_focus(deaf: WhoopsApp, tmp_path: Pa
         await pilot.pause()
         assert child.opened == [{"name": "A", "url": "ws://localhost/"}]
         await pilot.press("colon", *"mark", "space", *"hi", "enter")
-        for _ in range(100):
-            await pilot.pause(0.02)
-            if b"mark" in child.path.read_bytes():
-                break
+        await comes(pilot, lambda: b"mark" in child.path.read_bytes())
         assert child.path.read_text().splitlines()[-1] == '{"cmd":"mark hi"}'
+
+
+async def test_a_long_recording_is_caught_up_with_between_ticks(reading: Reading, tmp_path: Path) -> None:
+    """At one tick in ten seconds, what a tick takes in would never be all of it."""
+    path = tmp_path / "long.jsonl"
+    path.write_bytes(Story().asker(end=20_000).data)
+    app = WhoopsApp(Desk([FileSource(path)], Look(), tmp_path), ProgramOptions(fps=0.1))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await comes(pilot, lambda: app.desk.panes and not app.desk.busy, seconds=10)
+        app.main.tick()
+        assert "catching up" not in line(app, "#top")
+
+
+async def test_a_disk_that_is_full_is_said_once(tmp_path: Path) -> None:
+    source = ProbeSource(command=("cat",), record=Path("/dev/full"))
+    desk = Desk([source], Look(), tmp_path)
+    assert desk.child is not None
+    app = WhoopsApp(desk)
+    try:
+        async with app.run_test(size=(120, 40)) as pilot:
+            desk.child.command("mark", None)
+            await comes(pilot, lambda: "the recording stops at byte 0" in line(app, "#bottom"))
+            await pilot.press("escape", "f12")
+            app.main.tick()
+            assert "stops at byte" not in line(app, "#bottom") and "recording stopped: ENOSPC" in line(app, "#top")
+    finally:
+        desk.child.stop()
+        desk.child.close()

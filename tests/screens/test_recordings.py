@@ -1,6 +1,7 @@
 import os
 from pathlib import Path
 
+from tui.recording.writer import Writer
 from tui.screens import recordings
 
 
@@ -31,3 +32,27 @@ def test_together_they_stay_under_the_limit(tmp_path: Path) -> None:
         os.utime(path, (number, number))
     recordings.prune(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["whoops-1.jsonl", "whoops-2.jsonl"]
+
+
+def test_the_newest_is_kept_however_big_it_is(tmp_path: Path) -> None:
+    for number in range(2):
+        path = tmp_path / f"whoops-{number}.jsonl"
+        with path.open("wb") as file:
+            file.truncate(recordings.KEPT_BYTES + 1)
+        os.utime(path, (number, number))
+    recordings.prune(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["whoops-1.jsonl"]
+
+
+def test_one_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
+    """A session that has said nothing for a week, while there were twenty others."""
+    old = Writer(tmp_path / "whoops-00.jsonl")
+    for number in range(25):
+        path = tmp_path / f"whoops-{number:02}.jsonl"
+        path.touch()
+        os.utime(path, (number, number))
+    recordings.prune(tmp_path)
+    assert old.path.exists() and len(list(tmp_path.iterdir())) == recordings.KEPT
+    old.close()
+    recordings.prune(tmp_path)
+    assert not old.path.exists()

@@ -1,7 +1,8 @@
 import pytest
 
+from tui.facts.redaction import Redactor
 from tui.options.errors import BadOption
-from tui.screens.session_words import session_table
+from tui.screens.session_words import session_line, session_table
 
 
 def test_a_url_alone_gets_the_next_letter() -> None:
@@ -18,6 +19,21 @@ def test_a_name_and_options_of_every_kind() -> None:
 
 def test_numbers_are_numbers() -> None:
     assert session_table("ws://h/ --open-timeout 3", [])["open-timeout"] == 3.0
+
+
+def test_a_session_is_written_as_it_would_be_typed() -> None:
+    text = "stomp+ws://h/a --header 'A: b c' --header 'D: e' --insecure --heart-beat 2000,2000 --do '1 hold-beats'"
+    assert session_line(session_table(f"bob={text}", []), Redactor()) == text
+
+
+def test_secrets_are_written_as_what_must_be_typed_again() -> None:
+    words = "ws://me:hunter2@h/?token=hunter2&a=1 --user me:hunter2 --passcode hunter2 --cookie a=hunter2 "
+    words += "--header 'Authorization: Bearer hunter2' --login me --connect-header 'passcode: hunter2'"
+    line = session_line(session_table(words, []), Redactor())
+    assert "hunter2" not in line and line.startswith("'ws://***@h/?token=***&a=1' --header 'Authorization: ***'")
+    with pytest.raises(BadOption) as caught:
+        session_table(line, [])
+    assert caught.value.key == "screen.add_masked"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 from textual.color import Color
 from textual.theme import Theme
 
+from tui.knowledge.catalogue import LANGUAGES, phrase
 from tui.screens import themes
 
 
@@ -47,6 +48,7 @@ def test_a_theme_file_is_read(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("[colors", "mine.toml"),
+        ("colors = 3\n", "[colors] is a table of colours"),
         (GOOD + '[roles]\nlat = "red"\n', "roles.lat is unknown; did you mean late?"),
         (GOOD + "wrong = 1\n", "colors.wrong is unknown"),
         ('[colors]\nforeground = "red"\nbackground = "red"\n', "colors.primary is missing"),
@@ -56,4 +58,22 @@ def test_a_theme_file_is_read(tmp_path: Path) -> None:
 def test_a_bad_theme_is_said_in_one_line(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(themes.BadTheme) as caught:
         themes.load(write(tmp_path, text))
-    assert words in str(caught.value)
+    for lang in LANGUAGES:
+        said = phrase(f"screen.{caught.value.key}", lang, **caught.value.args_)
+        assert "mine.toml" in said and "\n" not in said
+        assert lang == "zh" or words in said
+
+
+def test_a_users_themes_stand_beside_ours_and_a_bad_one_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "b.toml").write_text('name = "mine"\n' + GOOD)
+    (tmp_path / "a.toml").write_text("[colors")
+    (tmp_path / "c.toml").write_text('name = "whoops-light"\ndark = true\n' + GOOD)
+    (tmp_path / "notes.txt").write_text("no theme")
+    found, bad = themes.choice(tmp_path)
+    assert list(found) == ["whoops-dark", "whoops-light", "mine"] and found["whoops-light"].dark
+    assert [error.args_["path"] for error in bad] == ["a.toml"]
+
+
+def test_no_folder_of_themes_is_no_theme(tmp_path: Path) -> None:
+    assert themes.theirs(tmp_path / "none") == ([], [])
+    assert not (tmp_path / "none").exists()

@@ -9,6 +9,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from tests.servers import certificates
+from tests.servers.activemq import ActiveMq
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.ports import LOOPBACK
 from tests.servers.rabbitmq import RabbitMq
@@ -16,19 +17,37 @@ from tests.servers.recordings import Recorder
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMq]:
+def broker(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[RabbitMq]:
     """The RabbitMQ that tests share; none of them may end it."""
-    broker = RabbitMq(tmp_path_factory.mktemp("rabbitmq"))
+    broker = RabbitMq(tmp_path_factory.mktemp("rabbitmq"), certificate)
     yield broker
     broker.stop()
 
 
 @pytest.fixture
-def own_broker(tmp_path: Path) -> Iterator[RabbitMq]:
+def own_broker(tmp_path: Path, certificate: Certificate) -> Iterator[RabbitMq]:
     """A RabbitMQ for one test, which may kill it."""
     home = tmp_path / "rabbitmq"
     home.mkdir()
-    broker = RabbitMq(home)
+    broker = RabbitMq(home, certificate)
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture(scope="session")
+def activemq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ActiveMq]:
+    """The ActiveMQ that tests share; none of them may end it."""
+    broker = ActiveMq(tmp_path_factory.mktemp("activemq"))
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def own_activemq(tmp_path: Path) -> Iterator[ActiveMq]:
+    """An ActiveMQ for one test, which may end it."""
+    home = tmp_path / "activemq"
+    home.mkdir()
+    broker = ActiveMq(home)
     yield broker
     broker.stop()
 

@@ -1,4 +1,4 @@
-"""RabbitMQ with web-stomp as a child: its own epmd, directories and loopback ports, no service, no shared state."""
+"""RabbitMQ with its STOMP plugins as a child: its own epmd, directories and loopback ports, nothing shared."""
 
 import os
 import shutil
@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.servers.child import Child
+from tests.servers.nginx import Certificate
 from tests.servers.ports import LOOPBACK, free_ports
 
 _PROGRAMS = "/usr/lib/rabbitmq/bin"
@@ -27,17 +28,26 @@ def _program(name: str, path: str | None = None) -> str:
 
 
 class RabbitMq:
-    """A broker that runs from construction to ``stop``. ``url`` is where STOMP over WebSocket is spoken."""
+    """A broker that runs from construction to ``stop``; it speaks STOMP over WebSocket, TCP and TLS.
 
-    def __init__(self, home: Path) -> None:
+    Args:
+        home: an empty directory for its files.
+        certificate: what it shows on the TLS port.
+    """
+
+    def __init__(self, home: Path, certificate: Certificate) -> None:
         self._home = home
-        amqp, dist, epmd, self.stomp_port, self.port = free_ports(5)
+        amqp, dist, epmd, self.stomp_port, self._tls_port, self.port = free_ports(6)
         self._pid_file = home / "pid"
         self._env = self._environment(amqp, dist, epmd)
         (home / "plugins").write_text("[rabbitmq_stomp,rabbitmq_web_stomp].\n")
         (home / "rabbit.conf").write_text(
             f"listeners.tcp.default = {LOOPBACK}:{amqp}\n"
             f"stomp.listeners.tcp.1 = {LOOPBACK}:{self.stomp_port}\n"
+            f"stomp.listeners.ssl.1 = {LOOPBACK}:{self._tls_port}\n"
+            f"ssl_options.cacertfile = {certificate.ca}\n"
+            f"ssl_options.certfile = {certificate.chain}\n"
+            f"ssl_options.keyfile = {certificate.key}\n"
             f"web_stomp.tcp.ip = {LOOPBACK}\n"
             f"web_stomp.tcp.port = {self.port}\n"
         )
@@ -91,6 +101,16 @@ class RabbitMq:
     def url(self) -> str:
         """The WebSocket endpoint, as a ``stomp+ws:`` target."""
         return f"stomp+ws://{LOOPBACK}:{self.port}/ws"
+
+    @property
+    def tcp_url(self) -> str:
+        """Its ``stomp:`` target."""
+        return f"stomp://{LOOPBACK}:{self.stomp_port}"
+
+    @property
+    def tls_url(self) -> str:
+        """Its ``stomps:`` target, by the name in its certificate."""
+        return f"stomps://localhost:{self._tls_port}"
 
     @property
     def log(self) -> str:

@@ -121,6 +121,13 @@ class Connection:
             taken, self._buffer = self._buffer, b""
             return taken
 
+    def read_stomp(self) -> bytes:
+        """The client's next STOMP frame, up to and without its NUL, where nothing lies between STOMP and TCP."""
+        while b"\0" not in self._buffer:
+            self._more()
+        frame, _, self._buffer = self._buffer.partition(b"\0")
+        return frame.lstrip(b"\r\n")
+
     def wait_for_bytes(self, seconds: float) -> None:
         """Waits until the client sent something, at most so long, and leaves it unread."""
         select.select([self._sock], [], [], seconds)
@@ -171,6 +178,11 @@ class ScriptedServer:
     def url(self) -> str:
         """Its ``ws:`` or ``wss:`` URL; with TLS the host is the name in its certificate."""
         return f"wss://localhost:{self.port}/" if self._tls else f"ws://{LOOPBACK}:{self.port}/"
+
+    @property
+    def stomp_url(self) -> str:
+        """Its ``stomp:`` or ``stomps:`` URL."""
+        return f"stomps://localhost:{self.port}" if self._tls else f"stomp://{LOOPBACK}:{self.port}"
 
     def __enter__(self) -> Self:
         self._accepting.start()

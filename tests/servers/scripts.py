@@ -1,5 +1,6 @@
 """What scripted servers do: honest endings and hostile openings. Each is a script, or makes one."""
 
+import itertools
 import zlib
 from collections.abc import Callable
 
@@ -40,6 +41,22 @@ def after_upgrade(act: Callable[[Connection], None], *, deflate: bool = False) -
         act(connection)
 
     return script
+
+
+def after_connected(act: Callable[[Connection], None], beats: str = "0,0") -> Script:
+    """STOMP straight over TCP: CONNECT is answered with CONNECTED, then ``act``."""
+
+    def script(connection: Connection) -> None:
+        connection.read_stomp()
+        connection.send(f"CONNECTED\nversion:1.2\nheart-beat:{beats}\n\n\0".encode())
+        act(connection)
+
+    return script
+
+
+def listens(connection: Connection) -> None:
+    """Says nothing and reads to the client's end."""
+    connection.read_to_end()
 
 
 def answering(data: bytes, *, deflate: bool = False) -> Script:
@@ -91,12 +108,35 @@ def reset(connection: Connection) -> None:
     connection.reset()
 
 
+def drop_by_drop(beginning: bytes, then: bytes) -> Script:
+    """Says ``beginning`` and then ``then`` a byte every tenth of a second, over and over; asks for nothing first."""
+
+    def script(connection: Connection) -> None:
+        connection.send(beginning)
+        for byte in itertools.cycle(then):
+            if connection.closing.wait(0.1):
+                return
+            connection.send(bytes((byte,)))
+
+    return script
+
+
 def header_drop_by_drop(connection: Connection) -> None:
-    """An answer whose header never ends: a byte every tenth of a second."""
+    """An answer whose header never ends, a byte at a time."""
     connection.read_request()
-    connection.send(b"HTTP/1.1 101 Switching Protocols\r\nX-Slow: ")
-    while not connection.closing.wait(0.1):
-        connection.send(b"a")
+    drop_by_drop(b"HTTP/1.1 101 Switching Protocols\r\nX-Slow: ", b"a")(connection)
+
+
+def without_end(beginning: bytes, piece: bytes) -> Script:
+    """Answers the request with ``beginning`` and then ``piece``, as fast as it goes, until the client has gone."""
+
+    def script(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(beginning)
+        while not connection.closing.is_set():
+            connection.send(piece)
+
+    return script
 
 
 def bomb(size: int) -> bytes:
@@ -140,16 +180,23 @@ def upgrades_with_escapes(connection: Connection) -> None:
     connection.read_to_end()
 
 
+STOMP_WITH_ESCAPES = (
+    f"CONNECTED\nversion:1.2\nserver:{ESCAPES}\nsession:{ESCAPES}\nheart-beat:0,0\n\n\0",
+    f"MESSAGE\ndestination:/topic/{ESCAPES}\nmessage-id:1\nsubscription:0\n{ESCAPES}:x\n\n{ESCAPES}\0",
+    f"RECEIPT\nreceipt-id:{ESCAPES}\n\n\0",
+    f"CONNECTED\nversion:{ESCAPES}\nheart-beat:{ESCAPES}\n\n\0",
+    f"MESSAGE\ncontent-length:{ESCAPES}\n\n\0",
+    f"ERROR\nmessage:{ESCAPES}\n\n{ESCAPES}\0",
+    f"{ESCAPES}\n\n\0",
+)
+"""A STOMP broker's frames with escape sequences in every text."""
+
+
 def stomp_with_escapes(connection: Connection) -> None:
-    """A STOMP broker whose every text holds escape sequences: headers, bodies, ERROR, the Close reason."""
+    """Such a broker over WebSocket; its ping and the reason of its Close are no better."""
     connection.upgrade(subprotocol="v12.stomp")
     connection.receive()
-    for frame in (
-        f"CONNECTED\nversion:1.2\nserver:{ESCAPES}\nsession:{ESCAPES}\nheart-beat:0,0\n\n\0",
-        f"MESSAGE\ndestination:/topic/{ESCAPES}\nmessage-id:1\nsubscription:0\n{ESCAPES}:x\n\n{ESCAPES}\0",
-        f"ERROR\nmessage:{ESCAPES}\n\n{ESCAPES}\0",
-        f"{ESCAPES}\n\n\0",
-    ):
+    for frame in STOMP_WITH_ESCAPES:
         connection.frame(Opcode.TEXT, frame.encode())
     connection.frame(Opcode.PING, ESCAPES.encode())
     connection.close(4000, ESCAPES)
@@ -157,3 +204,10 @@ def stomp_with_escapes(connection: Connection) -> None:
         connection.receive_close()
     except Gone:
         return
+
+
+def plain_stomp_with_escapes(connection: Connection) -> None:
+    """Such a broker over TCP."""
+    connection.read_stomp()
+    connection.send("".join(STOMP_WITH_ESCAPES).encode())
+    truncated(connection)

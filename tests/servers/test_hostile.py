@@ -2,13 +2,19 @@
 
 import re
 import resource
+import ssl
 import sys
+from pathlib import Path
 
 import pytest
+from websockets.frames import Opcode
 
-from tests.servers import scripts
-from tests.servers.scripted import Script, ScriptedServer
-from tests.watching import Line, Watch, watch_for_people, watching
+from tests.probing import run as probed
+from tests.servers import certificates, scripts
+from tests.servers.scripted import Connection, Script, ScriptedServer
+from tests.watching import Line, Watch, watch_for_people
+from tui.knowledge.catalogue import has
+from tui.probe.upgrade import HEAD_LIMIT, KEPT
 
 _RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """What must never reach a terminal: C0 but tab and newline, DEL, C1, zero-width and bidi controls."""
@@ -16,12 +22,10 @@ _RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-
 MIB = 1 << 20
 
 
-async def run(script: Script, *args: str) -> tuple[Watch, int]:
-    """One session with a hostile server, to its end."""
-    with ScriptedServer(script) as server:
-        async with watching(server.url, "--close-timeout", "0.3", *args) as watch:
-            status = await watch.finish()
-    return watch, status
+async def run(script: Script, *args: str, tls: ssl.SSLContext | None = None, tcp: bool = False) -> tuple[Watch, int]:
+    """One session with a hostile server, to its end: over WebSocket, or with nothing between STOMP and TCP."""
+    with ScriptedServer(script, tls) as server:
+        return await probed(server.stomp_url if tcp else server.url, "--close-timeout", "0.3", *args)
 
 
 def the_bad_frame(watch: Watch) -> Line:
@@ -51,7 +55,9 @@ async def test_a_bad_frame_is_evidence_and_we_fail_the_connection(name: str) -> 
 
     assert status == 1
     assert watch.of("frame", dir="in")[0]["text"] == "ok"
-    assert the_bad_frame(watch)["b64"]
+    bad = the_bad_frame(watch)
+    assert bad["b64"]
+    assert watch.the("note")["key"] == f"note.frame_error_{bad['error'].replace('-', '_')}"
     close = watch.the("close")
     assert close["sent"]["code"] == code
     assert close["transport"]["how"] in ("protocol", "fin", "local")
@@ -115,30 +121,169 @@ async def test_an_answer_that_is_no_upgrade(answer: bytes, how: str) -> None:
         assert said["status"] is None and said["raw"].encode("latin-1") == answer
 
 
-async def test_a_header_that_never_ends_meets_the_open_timeout() -> None:
-    watch, status = await run(scripts.header_drop_by_drop, "--open-timeout", "1")
+DRIPPING = {
+    "http": (scripts.header_drop_by_drop, False, "http"),
+    "tls": (scripts.drop_by_drop(b"\x16\x03\x03\x40\x00", b"\x02"), False, "tls"),
+    "stomp": (scripts.drop_by_drop(b"CONNECTED\n", b"session:a"), True, "open"),
+}
+
+
+@pytest.mark.parametrize("name", DRIPPING)
+async def test_an_answer_that_drips_for_ever_meets_the_open_timeout(name: str) -> None:
+    script, tcp, phase = DRIPPING[name]
+    with ScriptedServer(script) as server:
+        url = server.stomp_url if tcp else server.url.replace("ws:", "wss:") if name == "tls" else server.url
+        watch, status = await probed(url, "--open-timeout", "1")
 
     assert status == 3
     close = watch.the("close")
-    assert (close["transport"]["how"], close["transport"]["phase"]) == ("timeout", "http")
-    assert close["initiator"] == "local"
+    assert (close["transport"]["how"], close["transport"]["phase"]) == ("timeout", phase)
+    assert (close["transport"]["detail"], close["initiator"], close["age"]) == ("open-timeout", "local", None)
+    assert close["transport"]["undecoded"] > 10, "that something came is evidence"
+
+
+ENDLESS = {
+    "headers": (b"HTTP/1.1 101 Switching Protocols\r\n", b"X-Y: " + b"z" * 100 + b"\r\n"),
+    "a header": (b"HTTP/1.1 101 Switching Protocols\r\nX-Y: ", b"z" * 100),
+    "a status line": (b"HTTP/1.1 101 ", b"z" * 100),
+    "informational answers": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+async def test_an_answer_without_end_is_given_up_after_64_kib(name: str) -> None:
+    beginning, piece = ENDLESS[name]
+    watch, status = await run(scripts.without_end(beginning, piece), "--open-timeout", "60")
+
+    assert status == 3
+    answer, end = watch.the("http", dir="in"), watch.the("end")
+    assert (end["how"], end["phase"]) == ("http", "http")
+    assert end["detail"] == f"more than {HEAD_LIMIT} bytes came and the answer was not whole"
+    assert len(answer.get("raw", "")) in (0, KEPT) and max(map(len, watch.raw)) < 8 * KEPT
+
+
+@pytest.mark.parametrize("limit", [1, 3 * MIB])
+async def test_a_message_without_end(limit: int) -> None:
+    """Each fragment is small; their sum is bounded."""
+
+    def fragments(connection: Connection) -> None:
+        connection.frame(Opcode.TEXT, b"a" * 10_000, fin=False)
+        while not connection.closing.is_set():
+            connection.frame(Opcode.CONT, b"a" * 10_000, fin=False)
+
+    watch, status = await run(scripts.after_upgrade(fragments), "--max-size", str(limit))
+
+    assert status == 1
+    assert watch.the("close")["sent"]["code"] == 1009
+    fine = sum(frame["size"] for frame in watch.of("frame", dir="in") if not frame.get("error"))
+    assert fine <= limit < fine + 10_000
+    assert {note["key"] for note in watch.of("note")} == {"note.frame_error_too_big"} or limit > 1
+
+
+async def test_a_frame_that_is_announced_and_never_comes() -> None:
+    header = b"\x82\x7f" + MIB.to_bytes(8, "big")
+
+    def announces(connection: Connection) -> None:
+        connection.send(header + b"abc")
+        scripts.truncated(connection)
+
+    watch, status = await run(scripts.after_upgrade(announces))
+
+    assert (status, watch.of("frame", dir="in")) == (1, [])
+    assert watch.the("close")["transport"]["undecoded"] == len(header) + 3
+
+
+async def test_nuls_everywhere() -> None:
+    def nuls(connection: Connection) -> None:
+        connection.upgrade()
+        connection.frame(Opcode.TEXT, b"\0" * 10)
+        connection.frame(Opcode.BINARY, b"\0" * 10)
+        connection.frame(Opcode.PING, b"\0" * 10)
+        connection.close(4000, "\0" * 10)
+        connection.receive_close()
+
+    watch, status = await run(nuls)
+    with ScriptedServer(nuls) as server:
+        said = await watch_for_people(server.url)
+
+    assert status == 1
+    assert watch.the("close")["received"] == {"code": 4000, "reason": "\0" * 10}
+    assert b"\0" not in b"".join(watch.raw) + said.out and "␀" * 10 in said.out.decode()
+
+
+# Text that would be obeyed by a terminal.
+
+
+def hostile_answer(connection: Connection) -> None:
+    """Bytes that are no HTTP at all."""
+    connection.read_request()
+    connection.send(scripts.ESCAPES.encode() + b"\r\n\r\n")
+
+
+def hostile_subprotocol(connection: Connection) -> None:
+    """A 101 that agrees to what nobody offered."""
+    connection.upgrade(subprotocol=scripts.ESCAPES.encode().decode("latin-1"))
+
+
+def hostile_upgrade(connection: Connection) -> None:
+    """A 101 with escape sequences in its phrase and in every header the handshake reads."""
+    connection.read_request()
+    names = ("Upgrade", "Connection", "Sec-WebSocket-Accept", "Sec-WebSocket-Extensions")
+    headers = b"".join(f"{name}: {scripts.ESCAPES}\r\n".encode() for name in names)
+    connection.send(b"HTTP/1.1 101 " + scripts.ESCAPES.encode() + b"\r\n" + headers + b"\r\n")
 
 
 HOSTILE_TEXT = {
-    "refusal": (scripts.refuses_with_escapes, ()),
-    "upgrade": (scripts.upgrades_with_escapes, ()),
-    "stomp": (scripts.stomp_with_escapes, ("--stomp",)),
+    "no-http": (hostile_answer, False, ()),
+    "subprotocol": (hostile_subprotocol, False, ()),
+    "handshake": (hostile_upgrade, False, ()),
+    "refusal": (scripts.refuses_with_escapes, False, ()),
+    "upgrade": (scripts.upgrades_with_escapes, False, ()),
+    "stomp": (scripts.stomp_with_escapes, False, ("--stomp",)),
+    "stomp-over-tcp": (scripts.plain_stomp_with_escapes, True, ()),
 }
+
+
+async def assert_nothing_raw(url: str, *args: str) -> tuple[Watch, bytes]:
+    """Runs a session twice, for a program and for people in two languages; what was said of it."""
+    watch, _ = await probed(url, "--close-timeout", "0.3", *args)
+    out = b""
+    for lang in ("en", "zh"):
+        said = await watch_for_people(url, "--close-timeout", "0.3", "--lang", lang, *args)
+        assert not said.err, said.err
+        out += said.out
+    for printed in (*watch.raw, out):
+        assert not _RAW.findall(printed.decode())
+    for note in watch.of("note"):
+        assert has(note["key"]) and note["text"]
+    assert any(b"owned" in raw for raw in watch.raw), "the hostile text is evidence and must be there"
+    return watch, out
 
 
 @pytest.mark.parametrize("name", HOSTILE_TEXT)
 async def test_escape_sequences_never_reach_the_terminal(name: str) -> None:
-    script, args = HOSTILE_TEXT[name]
-    watch, _ = await run(script, *args)
+    script, tcp, args = HOSTILE_TEXT[name]
     with ScriptedServer(script) as server:
-        said = await watch_for_people(server.url, "--close-timeout", "0.3", *args)
+        _, out = await assert_nothing_raw(server.stomp_url if tcp else server.url, *args)
 
-    assert any(b"owned" in raw for raw in watch.raw), "the hostile text is evidence and must be there"
-    assert name == "upgrade" or b"owned" in said.out, "a 101's headers are not in the log, everything else is"
-    for printed in (*watch.raw, said.out, said.err):
-        assert not _RAW.findall(printed.decode())
+    assert name in ("upgrade", "subprotocol") or b"owned" in out, "a 101's headers are not in the log, all else is"
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+async def test_a_certificate_whose_names_are_escape_sequences(tmp_path: Path, trusted: bool) -> None:
+    context = certificates.server_context(certificates.hostile(tmp_path, scripts.ESCAPES))
+    with ScriptedServer(scripts.echo, context) as server:
+        watch, _ = await assert_nothing_raw(server.url, *(("-k", "--do", "0 close") if trusted else ()))
+
+    leaf = watch.the("tls")["chain"][0]
+    assert "owned" in leaf["subject"] and "owned" in leaf["issuer"] and "owned" in leaf["names"][1]
+
+
+async def test_a_certificate_whose_names_cannot_be_read(tmp_path: Path) -> None:
+    context = certificates.server_context(certificates.hostile(tmp_path, "nobody", broken=True))
+    watch, status = await run(scripts.echo, tls=context)
+
+    leaf = watch.the("tls")["chain"][0]
+    assert (status, leaf["names"], len(leaf["sha256"])) == (3, [], 64)
+    assert leaf["subject"] == leaf["issuer"] == "CN=nobody"
+    assert watch.the("end")["how"] == "tls"

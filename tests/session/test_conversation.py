@@ -79,3 +79,22 @@ def test_a_frame_in_very_many_pieces_names_a_bounded_number_of_lines() -> None:
     lines = tape.of(Stomp)[-1].lines
     assert len(lines) == 1000
     assert (lines[0], lines[998], lines[-1]) == (8, 1006, tape.facts[-1].n)
+
+
+def test_what_follows_a_frame_that_was_given_up_on_names_its_own_lines() -> None:
+    tape = Tape("stomp://shop.test/", max_size=100)
+    tape.add(facts.Bytes, dir="in", size=120, text="MESSAGE\n\n" + "x" * 111)
+    tape.add(facts.Bytes, dir="in", size=50, text="x" * 50)
+    assert tape.session.stomp_undecoded == 170
+    tape.add(facts.Bytes, dir="in", size=4, text="xx\0\n")
+    tape.add(facts.Bytes, dir="in", size=10, text="RECEIPT\n\n\0")
+    assert [(one.command, one.lines) for one in tape.of(Stomp)] == [("MESSAGE", [2]), ("RECEIPT", [5])]
+
+
+def test_the_end_of_a_frame_given_up_on_and_the_next_in_one_read() -> None:
+    tape = Tape("stomp://shop.test/", max_size=100)
+    tape.add(facts.Bytes, dir="in", size=120, text="MESSAGE\n\n" + "x" * 111)
+    tape.add(facts.Bytes, dir="in", size=50, text="x" * 50)
+    tape.add(facts.Bytes, dir="in", size=11, text="\0RECEIPT\n\n\0")
+    assert [one.lines for one in tape.of(Stomp)] == [[2], [4]]
+    assert tape.session.stomp_undecoded == 0

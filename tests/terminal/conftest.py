@@ -16,7 +16,9 @@ def spawn(tmp_path: Path) -> Iterator[Spawn]:
     """Starts a program at a size; every one of them is ended with the test."""
     running: list[Terminal] = []
 
-    def start(command: Sequence[str], *, columns: int = 120, rows: int = 40, **environment: str) -> Terminal:
+    def start(
+        command: Sequence[str], *, columns: int = 120, rows: int = 40, cells: int | None = None, **environment: str
+    ) -> Terminal:
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -26,7 +28,7 @@ def spawn(tmp_path: Path) -> Iterator[Spawn]:
             "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state"), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
             "XDG_CONFIG_HOME": str(tmp_path / "config"), "WHOOPS_CONFIG": str(tmp_path / "none.toml"),
         }  # fmt: skip
-        terminal = Terminal(command, columns, rows, {**kept, **private, **environment})
+        terminal = Terminal(command, columns, rows, {**kept, **private, **environment}, cells)
         running.append(terminal)
         return terminal
 

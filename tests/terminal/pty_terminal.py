@@ -20,9 +20,17 @@ _TAKE_TERMINAL = "import fcntl,os,sys,termios; fcntl.ioctl(0,termios.TIOCSCTTY,0
 
 
 class Terminal:
-    """A program and what it has drawn. Nothing is read from it but inside ``until`` and ``read``."""
+    """A program and what it has drawn. Nothing is read from it but inside ``until`` and ``read``.
 
-    def __init__(self, command: Sequence[str], columns: int, rows: int, environment: Mapping[str, str]) -> None:
+    Args:
+        cells: in how many cells it draws what is no ASCII, when it is asked where its cursor is; None for a terminal
+            that does not answer.
+    """
+
+    def __init__(
+        self, command: Sequence[str], columns: int, rows: int, environment: Mapping[str, str], cells: int | None = None
+    ) -> None:
+        self._cells = cells
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
@@ -61,8 +69,22 @@ class Terminal:
                 self._reap()
                 return
             self.raw += data
+            self._answer(data)
             # pyte does not know private sequences with "<", ">" or "=" parameters, which draw nothing.
             self._stream.feed(_drawn(data))
+
+    def _answer(self, data: bytes) -> None:
+        """Says where the cursor is, as often as that is asked (ECMA-48 §8.3.35)."""
+        for before in data.split(b"\x1b[6n")[:-1] if self._cells is not None else ():
+            drawn = before.rpartition(b"\r")[2].decode()
+            column = 1 + sum(1 if char.isascii() else self._cells or 0 for char in drawn)
+            os.write(self._fd, f"\x1b[1;{column}R".encode())
+
+    @property
+    def rss(self) -> int:
+        """Bytes of memory the program has."""
+        kib = subprocess.run(["ps", "-o", "rss=", "-p", str(self.pid)], check=True, capture_output=True).stdout
+        return int(kib) * 1024
 
     def until(self, holds: Callable[[str], bool], *, seconds: float = DEADLINE_S) -> str:
         """Reads until the screen is as it should be; its text.

@@ -6,20 +6,32 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.terminal.conftest import Spawn
+from tests.waiting import eventually
 
 
 def demo(folder: Path) -> list[str]:
     return [sys.executable, "-m", "tui", "demo", "--record", str(folder / "demo.jsonl")]
 
 
-def recorded(folder: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in (folder / "demo.jsonl").read_bytes().splitlines()]
+def recorded(folder: Path) -> list[dict[str, Any]]:
+    """The whole lines of the recording so far."""
+    *lines, _ = (folder / "demo.jsonl").read_bytes().split(b"\n")
+    return [json.loads(line) for line in lines]
+
+
+def beats_of(folder: Path, session: str) -> list[float]:
+    """When the session's beats left."""
+    return [
+        line["m"]
+        for line in recorded(folder)
+        if line["type"] == "frame" and line["s"] == session and line["dir"] == "out" and line.get("text") == "\n"
+    ]
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(120, 40), (80, 24)])
@@ -47,17 +59,11 @@ def test_the_drop_and_its_card_can_be_read_off_the_screen(
 def test_no_beat_is_late_while_the_terminal_is_not_read(spawn: Spawn, tmp_path: Path) -> None:
     terminal = spawn(demo(tmp_path))
     terminal.shows("alice", "OPEN 0:02")
-    stalled = time.monotonic()
-    while time.monotonic() - stalled < 5:  # nobody reads the terminal
-        time.sleep(0.1)
+    already = len(beats_of(tmp_path, "alice"))
+    eventually(lambda: len(beats_of(tmp_path, "alice")) >= already + 3)  # nobody reads the terminal meanwhile
     terminal.shows("DROPPED")
-    beats = [
-        line["m"]
-        for line in recorded(tmp_path)
-        if line["type"] == "frame" and line["s"] == "alice" and line["dir"] == "out" and line.get("text") == "\n"
-    ]
-    assert len(beats) >= 4
-    gaps = [later - before for before, later in itertools.pairwise(beats)]  # type: ignore[operator]
+    beats = beats_of(tmp_path, "alice")
+    gaps = [later - before for before, later in itertools.pairwise(beats)]
     assert max(gaps) < 2.25
 
 
@@ -66,10 +72,7 @@ def test_a_lost_terminal_ends_the_probe(spawn: Spawn, tmp_path: Path) -> None:
     terminal.shows("alice", "OPEN 0:01")
     probe = probe_of(terminal.pid)
     terminal.hang_up()
-    deadline = time.monotonic() + 15
-    while runs(probe) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not runs(probe)
+    eventually(lambda: not runs(probe), seconds=15)
     assert [line["why"] for line in recorded(tmp_path) if line["type"] == "stop"] == ["eof"]
 
 

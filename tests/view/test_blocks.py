@@ -68,7 +68,12 @@ def test_kinds_are_known_without_reading_back() -> None:
     store = Store()
     store.blocks.append([row(0, "beat")], 0)
     store.fill(20 * ROWS_PER_BLOCK)
-    assert store.blocks.kind(0) == "beat"
+    count = len(store.blocks)
+    assert list(store.blocks.kinds(0, 1)) == [(0, "beat")]
+    everything = list(store.blocks.kinds(0, count))
+    assert [number for number, _ in everything] == list(range(count))
+    for first, end in ((511, 514), (1, ROWS_PER_BLOCK * 3), (count - 1, count + 99), (5, 5), (count, count)):
+        assert list(store.blocks.kinds(first, end)) == everything[first:end]
     assert store.remade == []
 
 

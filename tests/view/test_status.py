@@ -26,6 +26,11 @@ def test_a_file_is_named_and_made_safe() -> None:
     assert "a\\x1b.jsonl" in plain(status.header([], status.Status(file="a\x1b.jsonl"), Look(), 120))
 
 
+def test_how_far_it_has_caught_up_is_said() -> None:
+    assert "catching up 42%" in plain(status.header([], status.Status(behind=0.429), Look(), 120))
+    assert "catching up" not in plain(status.header([], status.Status(), Look(), 120))
+
+
 def test_a_slow_pace_is_said() -> None:
     assert "4 fps (ssh)" in plain(status.header([], status.Status(slow=4), Look(), 120))
 

@@ -3,7 +3,7 @@
 import re
 
 from tests.servers import scripts
-from tests.servers.scripted import ScriptedServer
+from tests.servers.scripted import Connection, ScriptedServer
 from tests.watching import watch_for_people
 
 _LINE = re.compile(r"\d\d:\d\d:\d\d\.\d{3} (bob|eve) ")
@@ -36,3 +36,16 @@ async def test_a_drop_in_chinese() -> None:
     assert said.status == 1
     assert "1006" in lines[-1] and "对端" in lines[-1] and "线上没有" in lines[-1]
     assert [line for line in lines if "hello" in line]
+
+
+async def test_the_end_of_stomp_over_tcp_has_no_code() -> None:
+    def drops(connection: Connection) -> None:
+        connection.send(b"MESS")
+        scripts.truncated(connection)
+
+    with ScriptedServer(scripts.after_connected(drops)) as server:
+        said = await watch_for_people(f"bob={server.stomp_url}")
+    *_, end, note, close = said.out.decode().splitlines()
+    assert said.status == 1
+    assert "in the middle of a STOMP frame: 4 bytes" in note and " FIN" in end
+    assert "TCP has no code" in close and "ended by: the peer" in close and "wire" not in close

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 from websockets.frames import Opcode
@@ -14,7 +15,7 @@ from websockets.frames import Opcode
 from tests.probing import seen
 from tests.servers.scripted import Connection, Gone, ScriptedServer
 from tests.watching import clean_environment, watching
-from tui.watch.output import HIGH, Output
+from tui.watch.output import HIGH, Output, write_all
 
 
 async def test_beats_leave_on_time_though_nobody_reads_our_lines() -> None:
@@ -84,7 +85,7 @@ def test_pressure_is_said_once_and_eases(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     said: list[bool] = []
     ended = threading.Event()
-    output = Output(writing, said.append, lambda error: ended.set())
+    output = Output(partial(write_all, writing), said.append, lambda error: ended.set())
     line = b"x" * 65535 + b"\n"
     count = HIGH // len(line) + 8
     for _ in range(count):
@@ -102,7 +103,7 @@ def test_pressure_is_said_once_and_eases(tmp_path: Path) -> None:
 def test_lines_arrive_whole_and_in_order() -> None:
     reading, writing = os.pipe()
     ended = threading.Event()
-    output = Output(writing, lambda _: None, lambda error: ended.set())
+    output = Output(partial(write_all, writing), lambda _: None, lambda error: ended.set())
     for number in range(1000):
         output.write(b"%d\n" % number)
     output.close()
@@ -122,7 +123,7 @@ def test_a_broken_pipe_is_said_once() -> None:
         errors.append(error)
         ended.set()
 
-    output = Output(writing, lambda _: None, end)
+    output = Output(partial(write_all, writing), lambda _: None, end)
     output.write(b"x\n")
     assert ended.wait(5)
     output.write(b"y\n")

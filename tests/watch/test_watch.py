@@ -3,15 +3,17 @@
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
+from websockets.frames import Opcode
 
 from tests.probing import ask, probing, replayed, run, seen
 from tests.servers import scripts
 from tests.servers.ports import LOOPBACK, free_ports
 from tests.servers.scripted import Connection, ScriptedServer
-from tests.watching import watch_for_people, watching
+from tests.watching import clean_environment, watch_for_people, watching
 from tui.facts.codec import decode
 
 # Exit statuses (design §3). 2, a usage error, is in tests/test_cli.py.
@@ -175,6 +177,30 @@ async def test_a_full_disk_is_said_and_the_sessions_go_on(echo: str) -> None:
         assert await watch.finish() == 0
     assert watch.stderr.decode().count("/dev/full") == 1 and b"No space left" in watch.stderr
     assert watch.the("close")["clean"] is True
+
+
+async def test_a_recording_that_fills_the_disk_stops_at_a_whole_line(tmp_path: Path) -> None:
+    """A limit on the size of files stands for the disk."""
+    path = tmp_path / "rec.jsonl"
+
+    def floods(connection: Connection) -> None:
+        for _ in range(1000):
+            connection.frame(Opcode.TEXT, b"x" * 100)
+        scripts.truncated(connection)
+
+    with ScriptedServer(scripts.after_upgrade(floods)) as server:
+        whoops = f"{sys.executable} -m tui watch {server.url} --json --record {path}"
+        process = await asyncio.create_subprocess_exec(
+            "sh", "-c", f"ulimit -f 64; exec {whoops}", env=clean_environment(),
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, limit=1 << 26,
+        )  # fmt: skip
+        out, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 1
+    facts = [line for line in out.splitlines(keepends=True) if b'"finding":true' not in line]
+    kept = path.read_bytes()
+    assert kept.endswith(b"\n") and b"".join(facts).startswith(kept) and len(kept) < len(b"".join(facts))
+    [said] = err.decode().splitlines()
+    assert f"the recording stops at byte {len(kept)}" in said and str(path) in said and "the sessions go on" in said
 
 
 @pytest.mark.parametrize(("lang", "words"), [([], "reserved opcode"), (["--lang", "zh"], "保留的操作码")])

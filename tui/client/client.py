@@ -7,7 +7,7 @@ out the session commands on it.
 from collections import deque
 from typing import Literal
 
-from tui.client.outgoing import Act, Out
+from tui.client.outgoing import Act, Out, OutFrame
 from tui.client.stomp import StompClient
 from tui.client.tcp import TcpClient
 from tui.client.websocket import WebSocketClient
@@ -42,6 +42,11 @@ class Client:
         """Nothing is to be read, and nothing done, now (``freeze``)."""
         return self._frozen_until is not None
 
+    @property
+    def _beating(self) -> bool:
+        """STOMP beats may leave: nothing has ended our half."""
+        return not (self.wire.close_sent or self.half_closed)
+
     def _send_stomp(self, data: bytes) -> None:
         """STOMP goes in text messages, in binary ones where a body is no UTF-8, as stompjs does it."""
         try:
@@ -63,20 +68,26 @@ class Client:
         if isinstance(self.wire, WebSocketClient):
             self.wire.received(frame, payload, m)
 
+    def sent(self, frame: OutFrame) -> None:
+        """The kernel took the last byte of a frame of ours."""
+        if isinstance(self.wire, WebSocketClient):
+            self.wire.sent(frame)
+
     def heard(self, finding: findings.Finding, m: float) -> None:
         """Something was computed from what came in."""
         if self.stomp is None or not isinstance(finding, findings.Stomp) or finding.dir != "in":
             return
         self.stomp.heard(finding, m)
         if self.stomp.receipt_came(finding):
-            self._disconnect_due = None
-            self.wire.close(1000, "", m)
+            self._disconnect_due = m + self.wire.parting if self.wire.parting else None
+            if self._disconnect_due is None:
+                self.wire.close(1000, "", m)
 
     def next_wake(self) -> float | None:
         """When ``wake`` is to be called, monotonic seconds; None for never."""
         if self._frozen_until is not None:
             return self._frozen_until
-        beat = self.stomp.next_wake() if self.stomp is not None and not self.wire.close_sent else None
+        beat = self.stomp.next_wake() if self.stomp is not None and self._beating else None
         wakes = [self.wire.next_wake(), beat, self._disconnect_due]
         return min((at for at in wakes if at is not None), default=None)
 
@@ -86,7 +97,7 @@ class Client:
             if m < self._frozen_until:
                 return
             self._frozen_until = None
-        if self.stomp is not None and not self.wire.close_sent:
+        if self.stomp is not None and self._beating:
             self.stomp.wake(m)
         if self._disconnect_due is not None and m >= self._disconnect_due:
             self._disconnect_due = None

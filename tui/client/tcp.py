@@ -7,15 +7,22 @@ from collections import deque
 
 from tui.client.outgoing import Act, Out, OutBytes
 
+PARTING = 0.5
+"""Seconds from the receipt of our DISCONNECT in which a peer that speaks TLS may end it first: one that closes right
+behind the receipt (RabbitMQ does) would answer our close_notify with a RST, and the orderly end look like a reset."""
+
 
 class TcpClient:
     """One connection's TCP behaviour.
 
     Args:
         close_timeout: seconds from our FIN to ending TCP ourselves.
+        tls: our FIN has a close_notify in front of it.
     """
 
-    def __init__(self, *, close_timeout: float) -> None:
+    def __init__(self, *, close_timeout: float, tls: bool) -> None:
+        self.parting = PARTING if tls else 0.0
+        """Seconds the peer has to go first once it has acknowledged that we leave."""
         self.out: deque[Out] = deque()
         self.close_sent = False
         self._close_timeout = close_timeout

@@ -16,6 +16,9 @@ from tui.client.outgoing import Act, Out, OutFrame
 from tui.facts import facts
 from tui.protocols.websocket import BINARY, CLOSE, ERRORS, PING, PONG, TEXT
 
+PONGS = 1000
+"""Pongs that may wait for a peer that does not read; of the pings beyond them only the latest is answered."""
+
 
 class _Ping(NamedTuple):
     """A ping of our own that waits for its pong, and until when."""
@@ -33,6 +36,9 @@ class WebSocketClient:
         ping_interval: seconds between pings of ours, counted from open; None for none.
         ping_timeout: seconds an own ping may stay unanswered before we close with 1011; None for ever.
     """
+
+    parting = 0.0
+    """Seconds the peer has to go first once it has acknowledged that we leave: our Close is ours to send."""
 
     def __init__(
         self,
@@ -52,6 +58,9 @@ class WebSocketClient:
         self._unanswered: deque[_Ping] = deque()
         self._give_up_at: float | None = None
         self._pongs_held: list[bytes] | None = None
+        self._pongs_waiting = 0
+        self._pong_owed: bytes | None = None
+        """Of the latest ping that came while too many pongs waited."""
 
     def opened(self, m: float) -> None:
         """The 101 came."""
@@ -68,11 +77,28 @@ class WebSocketClient:
             self.close(ERRORS[frame.error], frame.error, m)
         elif frame.opcode == PING:
             if self._pongs_held is not None:
-                self._pongs_held.append(payload)
+                self._pongs_held = [payload]
             elif not self.close_sent:
-                self.frame(PONG, payload)
+                self._answer(payload)
         elif frame.opcode == PONG:
             self._answered(payload)
+
+    def _answer(self, payload: bytes) -> None:
+        """A pong for each ping; where too many wait to be sent, one for the latest (RFC 6455 §5.5.3 allows that)."""
+        if self._pongs_waiting < PONGS:
+            self._pongs_waiting += 1
+            self.frame(PONG, payload)
+        else:
+            self._pong_owed = payload
+
+    def sent(self, frame: OutFrame) -> None:
+        """The kernel took the last byte of a frame."""
+        if frame.opcode != PONG:
+            return
+        self._pongs_waiting = max(0, self._pongs_waiting - 1)
+        if not self._pongs_waiting and self._pong_owed is not None and not self.close_sent:
+            payload, self._pong_owed = self._pong_owed, None
+            self._answer(payload)
 
     def _answered(self, payload: bytes) -> None:
         """A pong answers its ping and all before it (RFC 6455 §5.5.3)."""

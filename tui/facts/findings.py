@@ -120,6 +120,11 @@ class Close(Finding, frozen=True, kw_only=True, tag="close"):
     error: str | None = None
     """The ``message`` header of the last STOMP ERROR; empty where that had none, None where no ERROR came."""
 
+    @property
+    def dropped(self) -> bool:
+        """A drop: the session had been ready, and nobody here had asked for this end."""
+        return self.age is not None and not self.asked
+
 
 COMPUTED = Stomp | Heartbeat | Note | Close
 """Every finding of this schema."""

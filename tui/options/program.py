@@ -23,11 +23,15 @@ class ProgramOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", 
     facts: bool = False
     json: bool = False
     summary: bool = False
+    on_drop: str | None = None
     lang: Literal["en", "zh"] | None = None
     theme: str | None = None
     glyphs: Literal["unicode", "ascii"] | None = None
     fps: float | None = None
     no_mouse: bool = False
+    no_bell: bool = False
+    no_notify: bool = False
+    notify_tmux: bool = False
 
 
 def check_program(options: ProgramOptions) -> None:

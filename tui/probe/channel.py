@@ -31,7 +31,7 @@ class Listener(Protocol):
         """Bytes came, whatever they were: called first."""
 
     def settled(self) -> None:
-        """What came was dealt with."""
+        """What came was dealt with, or what waited to be sent was."""
 
     def peer_done(self, moment: Moment, *, notified: bool) -> None:
         """The peer says no more: its FIN came, or (``notified``) only its close_notify."""
@@ -104,6 +104,10 @@ class Channel:
 
     def all_read(self) -> None:
         """There is nothing more to read for now."""
+        self._listener.settled()
+
+    def all_written(self) -> None:
+        """What waited for room has been sent."""
         self._listener.settled()
 
     def fin_came(self) -> None:

@@ -126,8 +126,10 @@ class Connection:
     def secured(self) -> None:
         """Plain bytes can be exchanged: TCP is up, and TLS where it is wanted."""
         if self._spec.endpoint.scheme.transport == "tcp":
-            client = Client(self._spec, TcpClient(close_timeout=self._spec.close_timeout))
-            self._open(client, ByteWire(client, self._fact, self._journal.redactor), now())
+            wire = TcpClient(close_timeout=self._spec.close_timeout, tls=self._spec.endpoint.scheme.tls)
+            client = Client(self._spec, wire)
+            session = self._journal.engine.sessions[self._spec.name]
+            self._open(client, ByteWire(client, self._fact, self._journal.redactor, session), now())
         else:
             self._ask()
 
@@ -272,17 +274,17 @@ class Connection:
     # Time.
 
     def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self.over:
-            return
         wakes = [self._linger, self._answer_at, None if self._ready else self._open_by]
         if self.client is not None:
             wakes.append(self.client.next_wake())
             wakes.append(self._heard_at + self._silence)
         at = min((wake for wake in wakes if wake is not None), default=None)
-        if at is not None:
+        if self._timer is not None:
+            if at == self._timer.when():
+                return  # set anew, one that is due would be put off for as long as bytes keep coming
+            self._timer.cancel()
+            self._timer = None
+        if at is not None and not self.over:
             self._timer = self._loop.call_at(at, self._wake)
 
     def _wake(self) -> None:

@@ -9,15 +9,17 @@ import fcntl
 import socket
 import struct
 import termios
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-CHUNK = 256 * 1024
-"""Bytes read at once."""
+MOST = 16 * 1024
+LEAST = 1024
+"""Bytes read at once: fewer where those before took long to deal with, because each of them may be a frame."""
 
-READS = 8
-"""Reads before anybody else gets a turn."""
+TURN = 0.02
+"""Seconds of reading before anybody else gets a turn: our beats leave on time whatever a peer floods us with."""
 
 
 class Listener(Protocol):
@@ -28,6 +30,9 @@ class Listener(Protocol):
 
     def all_read(self) -> None:
         """There is nothing more to read for now: what came can be answered."""
+
+    def all_written(self) -> None:
+        """The kernel has taken what had to wait for room."""
 
     def fin_came(self) -> None:
         """The peer ended its half: ``recv`` returned nothing, and no write had failed before."""
@@ -53,6 +58,7 @@ class Stream:
         self._writing = False
         self._reading = False
         self._closed = False
+        self._chunk = MOST
         self.fin_seen = False
         self.fin_sent = False
         self.resume()
@@ -100,9 +106,11 @@ class Stream:
 
     def _readable(self) -> None:
         """Reads what is there before anything is answered: an answer sent past a FIN that waits would draw a RST."""
-        for _ in range(READS):
+        m = time.monotonic()
+        until = m + TURN
+        while self._reading and m < until:
             try:
-                data = self._sock.recv(CHUNK)
+                data = self._sock.recv(self._chunk)
             except (BlockingIOError, InterruptedError):
                 break
             except OSError as error:
@@ -112,8 +120,11 @@ class Stream:
                 self._fin()
                 return
             self._listener.data_came(data)
-            if not self._reading:
-                break
+            before, m = m, time.monotonic()
+            if m - before > TURN:
+                self._chunk = max(LEAST, self._chunk // 2)
+            elif m - before < TURN / 4:
+                self._chunk = min(MOST, self._chunk * 2)
         self._listener.all_read()
 
     def _fin(self) -> None:
@@ -149,15 +160,16 @@ class Stream:
         if self._writing:
             self._writing = False
             self._loop.remove_writer(self._sock)
+            self._listener.all_written()
 
     def _write_failed(self, error: OSError) -> None:
         self._write_error = error
         if self._writing:
             self._writing = False
             self._loop.remove_writer(self._sock)
-        if self.fin_seen or not self._reading:
+        if not self._reading and not self.fin_seen:
             self._stop(error)
-        # Otherwise the read side is still there: what waits in it comes first, then the end.
+        # Otherwise the end is the peer's FIN, whatever our words past it drew, or what waits to be read comes first.
 
     def _stop(self, error: OSError) -> None:
         self.pause()

@@ -5,15 +5,19 @@ from the context's message callback, the only place the library shows them.
 """
 
 import contextlib
+import hashlib
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from tui.facts.facts import Alert, Certificate
 
 _ALERT = 21  # RFC 8446 §5.1, ContentType
+
+_RECORD_HEAD = 5
+"""Bytes of type, version and length in front of each record (RFC 8446 §5.1)."""
 
 ALERTS = {
     0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 21: "decryption_failed",
@@ -39,6 +43,8 @@ class Tls:
     def __init__(self, context: ssl.SSLContext, servername: str) -> None:
         self._in = ssl.MemoryBIO()
         self._out = ssl.MemoryBIO()
+        self._record = bytearray()
+        """What came of a record that is not whole."""
         self.alert: Alert | None = None
         """The last alert but close_notify."""
         self.close_notify_in = False
@@ -80,6 +86,13 @@ class Tls:
     def feed(self, data: bytes) -> None:
         """Ciphertext came."""
         self._in.write(data)
+        record = self._record
+        record += data
+        while len(record) >= _RECORD_HEAD:
+            length = _RECORD_HEAD + int.from_bytes(record[3:_RECORD_HEAD])
+            if len(record) < length:
+                break
+            del record[:length]
 
     def feed_eof(self) -> None:
         """TCP ended."""
@@ -124,7 +137,7 @@ class Tls:
     @property
     def pending(self) -> int:
         """Ciphertext bytes that are no whole record."""
-        return self._in.pending
+        return len(self._record)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -147,17 +160,32 @@ class Tls:
 
 
 def _certificate(der: bytes) -> Certificate:
-    parsed = x509.load_der_x509_certificate(der)
+    """What a certificate says; what cannot be read of a malformed one is empty."""
+    sha256 = hashlib.sha256(der).hexdigest()
+    try:
+        parsed = x509.load_der_x509_certificate(der)
+    except ValueError:
+        return Certificate(subject="", issuer="", names=[], not_before="", not_after="", sha256=sha256)
+    return Certificate(
+        subject=_readable(lambda: parsed.subject.rfc4514_string()),
+        issuer=_readable(lambda: parsed.issuer.rfc4514_string()),
+        names=_names(parsed),
+        not_before=_readable(lambda: parsed.not_valid_before_utc.isoformat()),
+        not_after=_readable(lambda: parsed.not_valid_after_utc.isoformat()),
+        sha256=sha256,
+    )
+
+
+def _readable(read: Callable[[], str]) -> str:
+    try:
+        return read()
+    except ValueError:
+        return ""
+
+
+def _names(parsed: x509.Certificate) -> list[str]:
     try:
         names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        shown = [str(name.value) for name in names]
-    except (x509.ExtensionNotFound, ValueError):
-        shown = []
-    return Certificate(
-        subject=parsed.subject.rfc4514_string(),
-        issuer=parsed.issuer.rfc4514_string(),
-        names=shown,
-        not_before=parsed.not_valid_before_utc.isoformat(),
-        not_after=parsed.not_valid_after_utc.isoformat(),
-        sha256=parsed.fingerprint(SHA256()).hex(),
-    )
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+        return []
+    return [str(name.value) for name in names]

@@ -22,7 +22,11 @@ KEPT = 4096
 """Bytes kept of a body, or of bytes that are no HTTP."""
 
 HEAD_LIMIT = 64 * 1024
-"""Bytes of status line and headers beyond which an answer is given up on; browsers stop between 64 and 256 KiB."""
+"""Bytes beyond which an answer that is not whole is given up on; browsers stop between 64 and 256 KiB of headers."""
+
+NO_HTTP = "what came is no HTTP"
+
+TOO_LONG = f"more than {HEAD_LIMIT} bytes came and the answer was not whole"
 
 STOMP_SUBPROTOCOLS = ("v12.stomp", "v11.stomp", "v10.stomp")
 
@@ -113,12 +117,20 @@ class Upgrade:
             whole = self._read(answer)
         except h11.RemoteProtocolError as error:
             if answer.status is None and self._received:
-                answer.error = str(error).partition(": bytearray")[0]  # the bytes themselves are in ``raw``
+                # Of h11's words only these: the bytes themselves are in ``raw``.
+                answer.error = str(error).partition(": bytearray")[0] if self._http_came() else NO_HTTP
                 answer.raw = self._received[:KEPT]
                 answer.cut = len(self._received) > KEPT
             whole = bool(self._received)
-        if whole:
+        too_long = len(self._received) > HEAD_LIMIT and answer.status != 101
+        if too_long and (not whole or answer.error is not None):
+            answer.error = TOO_LONG
+        if whole or too_long:
             self.answer = answer
+
+    def _http_came(self) -> bool:
+        """Whether what came is, or may become, a status line (RFC 9112 §4)."""
+        return self._received[:5] == b"HTTP/"[: len(self._received)]
 
     def _read(self, answer: Answer) -> bool:
         """Takes what h11 made of the bytes into ``answer``; whether that is all of it."""

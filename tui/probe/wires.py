@@ -17,6 +17,7 @@ from tui.facts.redaction import Redactor
 from tui.probe import frame_facts
 from tui.probe.channel import Channel
 from tui.protocols.websocket import Scanner
+from tui.session.session import Session
 
 Write = Callable[..., tuple[facts.Fact, list[Any]]]
 
@@ -72,6 +73,7 @@ class FrameWire:
         channel.write(item.data, taken)
 
     def _frame_sent(self, frame: OutFrame) -> None:
+        self._client.sent(frame)
         self._fact(facts.Frame, **frame_facts.outgoing(frame, self._redactor))
 
     def _raw_sent(self, raw: OutBytes | RawBytes) -> None:
@@ -86,14 +88,19 @@ class ByteWire:
         client: hears of what comes.
         write: writes a fact of this connection.
         redactor: takes secrets out of payloads.
+        session: the fold of these facts, which takes the STOMP frames out of the bytes.
     """
 
-    undecoded = 0
-
-    def __init__(self, client: Client, write: Write, redactor: Redactor) -> None:
+    def __init__(self, client: Client, write: Write, redactor: Redactor, session: Session) -> None:
         self._client = client
         self._fact = write
         self._redactor = redactor
+        self._session = session
+
+    @property
+    def undecoded(self) -> int:
+        """Bytes received of a STOMP frame that is not whole."""
+        return self._session.stomp_undecoded
 
     def came(self, data: bytes, moment: Moment) -> None:
         """Bytes came."""

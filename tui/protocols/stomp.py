@@ -26,6 +26,12 @@ _ESCAPES = {"\\n": "\n", "\\c": ":", "\\\\": "\\", "\\r": "\r"}
 KEPT = 4096
 """Bytes kept of a frame that is over the limit."""
 
+HEAD_LIMIT = 256 * 1024
+"""Bytes of command and header lines that are taken apart, whatever the limit (STOMP 1.2, "Size Limits")."""
+
+MOST = 20_000
+"""Frames and beats taken out of one ``feed``: a message of NULs alone would be millions of them."""
+
 
 @dataclass(slots=True, frozen=True)
 class StompFrame:
@@ -36,7 +42,8 @@ class StompFrame:
     body: bytes = b""
     flaws: list[str] = field(default_factory=list)
     """Ids of what is wrong with it: ``no-blank-line``, ``header-without-colon``, ``undefined-escape``,
-    ``not-utf8``, ``unknown-command``, ``bad-content-length``, ``missing-nul``, ``body-not-allowed``, ``too-big``."""
+    ``not-utf8``, ``unknown-command``, ``bad-content-length``, ``missing-nul``, ``body-not-allowed``, ``too-big``,
+    ``head-too-big``, ``too-many``."""
 
     def header(self, name: str) -> str | None:
         """The first value of ``name``."""
@@ -96,7 +103,8 @@ class StompDecoder:
 
     Args:
         limit: the largest frame kept whole, bytes; 0 for no limit. A larger one comes out flawed ``too-big`` with
-            the first 4 KiB of its body, and the rest is skipped.
+            the first 4 KiB of its body, and the rest is skipped. One with more than 256 KiB of header lines comes out
+            ``head-too-big``; bytes that hold more than 20 000 frames are left at the last one, which is ``too-many``.
     """
 
     def __init__(self, *, limit: int = 0) -> None:
@@ -108,16 +116,28 @@ class StompDecoder:
         self._open: _Open | None = None
         self._skip = 0
         self._skip_to_nul = False
+        self._skipped = 0
+        """Bytes that came of a frame that was given up on and has not ended."""
 
     @property
     def pending(self) -> int:
-        """Bytes received of a frame that is not whole."""
+        """Bytes of a frame that is not whole and may yet come out."""
         return len(self._buffer) + (self._open.size if self._open else 0)
+
+    @property
+    def undecoded(self) -> int:
+        """Bytes received since the last frame that ended: of one that is not whole, or was given up on."""
+        return self._skipped + self.pending
+
+    @property
+    def skipping(self) -> bool:
+        """Whether what comes next belongs to a frame that was given up on."""
+        return bool(self._skip or self._skip_to_nul)
 
     @property
     def at_rest(self) -> bool:
         """Whether the next byte starts something new."""
-        return not (self._buffer or self._open or self._skip or self._skip_to_nul)
+        return not (self._buffer or self._open or self.skipping)
 
     def feed(self, data: bytes) -> list[StompFrame | Beat]:
         """Everything that became whole with these bytes."""
@@ -126,7 +146,7 @@ class StompDecoder:
         events: list[StompFrame | Beat] = []
         trailing = False
         while buffer:
-            if self._skip or self._skip_to_nul:
+            if self.skipping:
                 self._skip_rest()
                 trailing = True
                 continue
@@ -149,6 +169,9 @@ class StompDecoder:
             trailing = True
             self._open = None
             self._searched = 0
+            if len(events) == MOST and buffer:
+                frame.flaws.append("too-many")
+                buffer.clear()
         return events
 
     def _skip_rest(self) -> None:
@@ -156,12 +179,13 @@ class StompDecoder:
         buffer = self._buffer
         if self._skip:
             step = min(self._skip, len(buffer))
-            del buffer[:step]
             self._skip -= step
-            return
-        nul = buffer.find(0)
-        self._skip_to_nul = nul < 0
-        del buffer[: nul + 1 if nul >= 0 else len(buffer)]
+        else:
+            step = buffer.find(0) + 1
+            self._skip_to_nul = not step
+            step = step or len(buffer)
+        del buffer[:step]
+        self._skipped = self._skipped + step if self.skipping else 0
 
     def _head(self) -> StompFrame | None:
         """Opens the frame whose header lines end with a blank one; a frame if a NUL or the limit ends it first."""
@@ -173,11 +197,12 @@ class StompDecoder:
         blanks = [(at, at + len(eol)) for eol in (b"\n\n", b"\n\r\n") if (at := buffer.find(eol, start, stop)) >= 0]
         # Without a blank line or a NUL in the buffer, the last two bytes may be the beginning of a blank line.
         head, body = min(blanks, default=(nul if nul >= 0 else stop - 2, 0))
-        if self._limit and head > self._limit:
-            kept = bytes(buffer[: min(KEPT, self._limit)])
+        too_big = bool(self._limit and head > self._limit)
+        if too_big or head > HEAD_LIMIT:
+            kept = bytes(buffer[: min(KEPT, self._limit or KEPT)])
             command, headers, flaws = self._lines(kept.rpartition(b"\n")[0] or kept)
             self._skip_to_nul = True
-            return StompFrame(command, headers, b"", [*flaws, "too-big"])
+            return StompFrame(command, headers, b"", [*flaws, "too-big" if too_big else "head-too-big"])
         if blanks:
             command, headers, flaws = self._lines(bytes(buffer[:head]))
             self._open = _Open(command, headers, flaws, self._content_length(headers, flaws), body)
@@ -202,14 +227,14 @@ class StompDecoder:
             frame.flaws.append("missing-nul")
             frame.length = length = None
         if length is not None:
-            self._skip = length + 1
+            self._skip, self._skipped = length + 1, frame.size
             kept = bytes(buffer[: min(length, KEPT)])
             return StompFrame(frame.command, frame.headers, kept, [*frame.flaws, "too-big"])
         # Without a usable length the body ends at the first NUL (STOMP 1.2, "STOMP Frames").
         nul = buffer.find(0, self._searched)
         if self._limit and (nul if nul >= 0 else len(buffer)) > self._limit:
             kept = bytes(buffer[: min(KEPT, self._limit)])
-            self._skip_to_nul = True
+            self._skip_to_nul, self._skipped = True, frame.size
             return StompFrame(frame.command, frame.headers, kept, [*frame.flaws, "too-big"])
         if nul >= 0:
             return self._whole(frame, nul)

@@ -4,7 +4,9 @@
 """
 
 import errno
+import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -17,6 +19,8 @@ class Stopped(NamedTuple):
     """Bytes in the file: whole lines only."""
     errno: str
     """E.g. ``ENOSPC``."""
+    error: OSError
+    """What the disk said."""
 
 
 class Writer:
@@ -37,6 +41,9 @@ class Writer:
         """Bytes written."""
         self._lines_end = 0
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        # Says to whoever clears up that the file is in use; where that cannot be said, it is no reason not to record.
+        with suppress(OSError):
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def write(self, data: bytes) -> bool:
         """Appends bytes, lines or parts of lines; False where the recording has stopped."""
@@ -70,7 +77,7 @@ class Writer:
         except OSError:
             # A device or a pipe cannot be cut; a reader reports the torn line.
             pass
-        self.stopped = Stopped(self._lines_end, errno.errorcode.get(error.errno or 0, str(error.errno)))
+        self.stopped = Stopped(self._lines_end, errno.errorcode.get(error.errno or 0, str(error.errno)), error)
 
     def close(self) -> None:
         """Closes the file; more than once is fine."""
@@ -85,3 +92,18 @@ class Writer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def in_use(path: Path) -> bool:
+    """Whether somebody is writing this recording. One that is not there is not."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,12 +16,17 @@ from typing import IO, Any
 
 import msgspec
 
+from tui.options.layers import variable
+from tui.options.program import ProgramOptions
+from tui.options.values import fields
 from tui.screens.feed import PipeFeed
+from tui.screens.log import Log
 from tui.screens.source import ProbeSource
 
 WATCH = (sys.executable, "-m", "tui", "watch", "--json", "--stdin", "--facts")
 
-LOG_KEPT = 500
+_OURS = frozenset(variable(name) for name in fields(ProgramOptions)) - {"WHOOPS_LANG"}
+"""What of the environment is meant for the screen: a probe that read it would record and ring a second time."""
 
 _GRACE_S = 3.0
 """How long a probe may take to close its sessions beyond their own close timeouts, before it is told to end."""
@@ -31,14 +35,16 @@ _GRACE_S = 3.0
 class Child(PipeFeed):
     """A probe that is running, or has ended.
 
+    Args:
+        log: takes what it says on stderr.
+
     Raises:
         OSError: it cannot be started, or the recording cannot be written.
     """
 
-    def __init__(self, source: ProbeSource, record: Path) -> None:
+    def __init__(self, source: ProbeSource, record: Path, log: Log) -> None:
         self.source = source
-        self.log: deque[str] = deque(maxlen=LOG_KEPT)
-        """What it said on stderr."""
+        self.log = log
         self.opened: list[dict[str, Any]] = []
         """The tables of the sessions it was told to open."""
         self._process = self._start()
@@ -46,10 +52,11 @@ class Child(PipeFeed):
         super().__init__(self._process.stdout.fileno(), record)
 
     def _start(self) -> "subprocess.Popen[bytes]":
+        kept = {name: value for name, value in os.environ.items() if name not in _OURS}
         process = subprocess.Popen(
             [*(self.source.command or WATCH), *self.source.args],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, bufsize=0,
-            env={**os.environ, **self.source.environment},
+            env={**kept, "WHOOPS_CONFIG": os.devnull, **self.source.environment},
         )  # fmt: skip
         assert process.stdin is not None
         assert process.stderr is not None

@@ -9,7 +9,9 @@ from pathlib import Path
 from tui.screens import recordings
 from tui.screens.child import Child
 from tui.screens.feed import Feed, FileFeed, PipeFeed
-from tui.screens.source import FileSource, ProbeSource, Source
+from tui.screens.log import Log
+from tui.screens.recent import Recent
+from tui.screens.source import Asked, FileSource, ProbeSource, Source
 from tui.view.look import Look
 from tui.view.pane import Pane
 from tui.view.replay import Drop, Replay
@@ -49,18 +51,30 @@ class Desk:
 
     Args:
         folder: where recordings go that were given no place.
+        log: what takes the probe's stderr.
+        recent: what remembers the targets that were opened.
 
     Raises:
         OSError: a source cannot be opened, or a recording cannot be written.
     """
 
-    def __init__(self, sources: Sequence[Source], look: Look, folder: Path) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        look: Look,
+        folder: Path,
+        *,
+        log: Log | None = None,
+        recent: Recent | None = None,
+    ) -> None:
         self.look = look
+        self.log = log or Log()
+        self.recent = recent
         self.streams: list[Stream] = []
         self.child: Child | None = None
         """The probe that new sessions are opened on."""
-        self.pending: list[tuple[float, dict[str, object]]] = []
-        """Sessions still to open, by their delay in seconds."""
+        self.pending: list[Asked] = []
+        """Sessions still to open."""
         several = len(sources) > 1
         for source in sources:
             feed = self._feed(source, folder)
@@ -72,18 +86,25 @@ class Desk:
             return FileFeed(source.path)
         record = source.record or recordings.begin(folder)
         if isinstance(source, ProbeSource):
-            self.child = self.child or Child(source, record)
-            self.pending = [(asked.delay, dict(asked.table)) for asked in source.sessions]
+            self.child = self.child or Child(source, record, self.log)
+            self.pending = list(source.sessions)
             return self.child
         return PipeFeed(source.fd, record)
 
     def open_due(self, elapsed: float) -> None:
         """Opens the sessions whose delay has passed."""
-        due = [table for delay, table in self.pending if delay <= elapsed]
-        self.pending = [(delay, table) for delay, table in self.pending if delay > elapsed]
-        for table in due if self.child is not None else ():
-            assert self.child is not None
-            self.child.open(table)
+        due = [asked for asked in self.pending if asked.delay <= elapsed]
+        self.pending = [asked for asked in self.pending if asked.delay > elapsed]
+        for asked in due:
+            self.open(asked)
+
+    def open(self, asked: Asked) -> None:
+        """Opens a session on our probe, and remembers its target."""
+        if self.child is None:
+            return
+        self.child.open(asked.table)
+        if self.recent is not None and not asked.fleeting:
+            self.recent.add(asked.table)
 
     def poll(self) -> list[Drop]:
         """Takes in what has come; the sessions that have dropped since."""
@@ -94,6 +115,16 @@ class Desk:
             if self.lost and stream.feed is self.child:
                 stream.replay.lose()
         return drops
+
+    def search(self) -> None:
+        """Has every filter read a little more of the rows there are."""
+        for pane in self.panes:
+            pane.table.refresh()
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is something to do before the next line comes."""
+        return self.behind or any(pane.table.searched < 1 for pane in self.panes)
 
     @property
     def panes(self) -> list[Pane]:
@@ -118,6 +149,12 @@ class Desk:
     def behind(self) -> bool:
         """Whether lines have come that are not shown yet."""
         return any(stream.feed.behind for stream in self.streams)
+
+    @property
+    def progress(self) -> float:
+        """How much of what has come is shown, 0 to 1."""
+        size = sum(stream.feed.size for stream in self.streams)
+        return sum(stream.feed.position for stream in self.streams) / size if size else 1.0
 
     @property
     def lost(self) -> bool:

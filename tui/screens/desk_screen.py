@@ -42,9 +42,9 @@ class DeskScreen(Screen[None]):
         return self.desk.look.say(key, args)
 
     def tell(self, text: str, role: Role = "text") -> None:
-        """Says something in the bottom line; as ``error`` it stays until the next key."""
+        """Says something in the bottom line; a warning or an error stays until the next key."""
         self._said = line((text, role))
-        self._said_until = float("inf") if role in ("error", "dead") else time.monotonic() + _SAID_S
+        self._said_until = float("inf") if role in ("error", "dead", "late") else time.monotonic() + _SAID_S
         self.draw()
 
     def unsay(self) -> None:

@@ -47,6 +47,16 @@ class Feed(Protocol):
         ...
 
     @property
+    def position(self) -> int:
+        """Bytes that were polled."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes that have come."""
+        ...
+
+    @property
     def ended(self) -> bool:
         """Whether nothing more will come."""
         ...
@@ -135,6 +145,16 @@ class FileFeed:
     def behind(self) -> bool:
         """Whether there are lines that were not polled."""
         return self._lines.position < self._lines.size
+
+    @property
+    def position(self) -> int:
+        """Bytes that were polled."""
+        return self._lines.position
+
+    @property
+    def size(self) -> int:
+        """Bytes that have come."""
+        return self._lines.size
 
     @property
     def ended(self) -> bool:
@@ -227,6 +247,16 @@ class PipeFeed:
     def behind(self) -> bool:
         """Whether there are lines that were not polled."""
         return self._lines.position < self._stored or bool(self._loose)
+
+    @property
+    def position(self) -> int:
+        """Bytes that were polled."""
+        return self._lines.position
+
+    @property
+    def size(self) -> int:
+        """Bytes that have come."""
+        return self._total
 
     @property
     def _stored(self) -> int:

@@ -1,13 +1,13 @@
 """The screen one works on: the top line, the panes, the bottom line; one tick that draws what has changed."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from tui.screens.desk import Desk
@@ -30,6 +30,13 @@ _PANE = 60
 _FRESH_S = 10.0
 """A drop that is older than this is history, not news: it does not ring."""
 
+_BREATH_S = 0.002
+"""Seconds left to keys and paints between two helpings of lines, while there are more."""
+
+
+Ring = Callable[[Sequence[Drop]], None]
+"""Tells whoever should know of drops that have just happened."""
+
 
 class MainScreen(SessionActions, RowActions):
     """Everything that is open."""
@@ -45,16 +52,19 @@ class MainScreen(SessionActions, RowActions):
 
     BINDINGS: ClassVar[list[BindingType]] = [*SESSION_KEYS, *ROW_KEYS]
 
-    def __init__(self, desk: Desk, pace: Pace) -> None:
+    def __init__(self, desk: Desk, pace: Pace, ring: Ring) -> None:
         super().__init__(desk)
         self._pace = pace
+        self._ring = ring
+        self._catching_up = self._stop_said = False
         self._began = time.monotonic()
-        self._welcome = Lines(id="welcome")
+        self._welcome = Lines()
 
     def compose(self) -> ComposeResult:
         """Top line, panes, prompt, bottom line."""
         yield Lines(id="top")
-        yield self._welcome
+        with Vertical(id="welcome"):
+            yield self._welcome
         yield Horizontal(id="panes")
         yield Prompt()
         yield Lines(id="bottom")
@@ -67,16 +77,37 @@ class MainScreen(SessionActions, RowActions):
     def tick(self) -> None:
         """Takes in what has come, draws what has changed."""
         self.desk.open_due(time.monotonic() - self._began)
-        drops = self.desk.poll()
+        self._take_in()
         self._mount_new()
-        if drops:
-            self._ring(drops)
+        self._say_stopped()
         self.draw()
+        self._keep_on()
 
-    def _ring(self, drops: Sequence[Drop]) -> None:
+    def _take_in(self) -> None:
+        drops = self.desk.poll()
+        self.desk.search()
         news = [drop for drop in drops if time.time() - drop.close.t < _FRESH_S]
         if news:
-            self.app.bell()
+            self._ring(news)
+
+    def _keep_on(self) -> None:
+        """Between two ticks, where there is more: a little at a time, so that a key never waits for long."""
+        if self.desk.busy and not self._catching_up:
+            self._catching_up = True
+            self.set_timer(_BREATH_S, self._catch_up)
+
+    def _catch_up(self) -> None:
+        self._catching_up = False
+        self._take_in()
+        self._keep_on()
+
+    def _say_stopped(self) -> None:
+        """Says once that the disk is full; the top line goes on saying it."""
+        recording = self.desk.recording
+        if recording is not None and recording.writer.stopped is not None and not self._stop_said:
+            self._stop_said = True
+            at, _, error = recording.writer.stopped
+            self.tell(self.say("recording_stopped", at=at, error=error.strerror), "error")
 
     def _mount_new(self) -> None:
         known = {shown.pane for shown in self.shown}
@@ -119,8 +150,9 @@ class MainScreen(SessionActions, RowActions):
 
     def _draw_welcome(self, room: int) -> None:
         empty = not self.shown
-        if self._welcome.display != empty:
-            self._welcome.display = empty
+        welcome = self.query_one("#welcome")
+        if welcome.display != empty:
+            welcome.display = empty
             self.query_one("#panes").display = not empty
         if not empty:
             return
@@ -145,7 +177,7 @@ class MainScreen(SessionActions, RowActions):
             recording=None if recording is None else time.time() - recording.began,
             file="" if recording is not None else ", ".join(stream.feed.path.name for stream in desk.streams),
             stopped=recording.writer.stopped.errno if recording is not None and recording.writer.stopped else "",
-            lost=desk.lost, behind=desk.behind, theme=self.app.theme,
+            lost=desk.lost, behind=desk.progress if desk.behind else None, theme=self.app.theme,
             slow=round(self._pace.ticks) if self._pace.slowed else 0,
         )  # fmt: skip
         panes = [shown.pane for shown in self.shown]
@@ -177,7 +209,7 @@ class MainScreen(SessionActions, RowActions):
         """What is wrong with the lines themselves: it stands as long as it is so."""
         child = self.desk.child
         if self.desk.lost and child is not None:
-            last = f"  {self.desk.look.safe(child.log[-1])}" if child.log else ""
+            last = f"  {self.desk.look.safe(child.log.last)}" if child.log.last else ""
             return line((self.say("probe_gone", status=child.status) + last, "dead"))
         for stream in self.desk.streams:
             replay = stream.replay

@@ -1,7 +1,10 @@
 """Recordings that nobody has named yet: where they are, which of them are kept."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+from tui.recording.writer import in_use
 
 KEPT = 20
 KEPT_BYTES = 2 << 30
@@ -26,10 +29,23 @@ def begin(folder: Path, *, now: float | None = None) -> Path:
 
 
 def prune(folder: Path) -> None:
-    """Leaves room for one more: the newest 19, and those only as far as they are under 2 GiB together."""
-    found = sorted(folder.glob(_PATTERN), key=lambda path: path.stat().st_mtime, reverse=True)
+    """Leaves room for one more: the newest 19, and of those what is under 2 GiB together, but the newest in any case.
+
+    A recording that is being written is left alone, however old its last line is.
+    """
+    found = sorted(_sizes(folder), reverse=True)
     total = 0
-    for at, path in enumerate(found):
-        total += path.stat().st_size
-        if at >= KEPT - 1 or total > KEPT_BYTES:
+    for at, (_, size, path) in enumerate(found):
+        total += size
+        if at and (at >= KEPT - 1 or total > KEPT_BYTES) and not in_use(path):
             path.unlink(missing_ok=True)
+
+
+def _sizes(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    """When each recording was written last, and its bytes."""
+    for path in folder.glob(_PATTERN):
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            continue  # another screen is clearing up too
+        yield stat.st_mtime, stat.st_size, path

@@ -6,9 +6,10 @@ from tui.facts.commands import BadCommand, parse_words
 from tui.knowledge.catalogue import phrase
 from tui.options.errors import BadOption
 from tui.screens.child import Child
+from tui.screens.connect import Connect
 from tui.screens.desk_screen import DeskScreen
-from tui.screens.question import Ask
 from tui.screens.session_words import session_table
+from tui.screens.source import Asked
 from tui.view.lines import line
 from tui.view.pane import Pane
 
@@ -39,8 +40,7 @@ class SessionActions(DeskScreen):
 
     def action_add(self) -> None:
         """Asks for a target and opens it."""
-        child = self.desk.child
-        if child is None:
+        if self.desk.child is None:
             self.tell(self.say("add_impossible"), "error")
             return
 
@@ -53,10 +53,11 @@ class SessionActions(DeskScreen):
 
         def add(text: str | None) -> None:
             if text is not None:
-                child.open(session_table(text, self._names()))
+                self.desk.open(Asked(session_table(text, self._names())))
 
         rows = [line(self.say("add_text")), line((self.say("add_example"), "muted"))]
-        self.app.push_screen(Ask(self.say("add_title"), rows, judge, hint=self.say("hint_enter")), add)
+        recent = self.desk.recent.lines() if self.desk.recent is not None else []
+        self.app.push_screen(Connect(self.say("add_title"), rows, judge, recent, self.desk.look), add)
 
     def _names(self) -> list[str]:
         opened = [str(table.get("name")) for table in self.desk.child.opened] if self.desk.child else []

@@ -1,17 +1,18 @@
-"""A session typed in one line, as on the command line: ``[NAME=]URL [--option value]…``."""
+"""A session as one line, as on the command line: ``[NAME=]URL [--option value]…``; read, and written."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, get_origin
 
 import msgspec
 
+from tui.facts.redaction import MASK, Redactor
 from tui.options.errors import BadOption
 from tui.options.layers import Layer, flag, session_specs
 from tui.options.program import ProgramOptions
 from tui.options.spec import SessionSpec
 from tui.options.targets import is_target, letters, split_name
-from tui.options.values import fields
+from tui.options.values import convert, fields
 
 _SHORT = {"-H": "header", "-u": "user", "-k": "insecure"}
 
@@ -20,9 +21,12 @@ def session_table(text: str, taken: Iterable[str]) -> dict[str, Any]:
     """The session table a line asks for, checked whole; unnamed it gets the next free letter.
 
     Raises:
-        BadOption: no URL, an unknown option, a value that cannot be used, or a name that is taken.
+        BadOption: no URL, an unknown option, a value that cannot be used, a secret that is masked, or a name that is
+            taken.
     """
     taken = set(taken)
+    if MASK in text:
+        raise BadOption("screen.add_masked", option="TARGET", given=text, mask=MASK)
     target = ""
     options: dict[str, Any] = {}
     try:
@@ -48,6 +52,16 @@ def session_table(text: str, taken: Iterable[str]) -> dict[str, Any]:
     [(spec, _)] = session_specs([f"{name}={url}"], ProgramOptions(), [Layer(flag, options)])
     plain = msgspec.to_builtins(spec)
     return {key: plain[key] for key in ("name", "url", *options) if key in plain}
+
+
+def session_line(table: Mapping[str, Any], redactor: Redactor) -> str:
+    """The line a session table stands for, secrets masked and the name left out."""
+    spec = convert(table, SessionSpec, str, words=False)
+    words = [redactor.url(spec.url)]
+    for key, value in spec.shown(redactor).items():
+        for one in value if isinstance(value, list) else [value]:
+            words += [flag(key)] if one is True else [flag(key), str(one)]
+    return shlex.join(words)
 
 
 def _option(word: str, words: Iterable[str]) -> tuple[str, Any]:

@@ -14,6 +14,8 @@ class Asked:
     """The keys of a profile's session table, ``name`` and ``url`` among them."""
     delay: float = 0.0
     """Seconds after the first one."""
+    fleeting: bool = False
+    """Its target will not be there another day: it is not remembered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Theme files: TOML in ``themes/``, beside the package in a checkout and inside it in a wheel."""
+"""Theme files: TOML in ``themes/``, beside the package in a checkout and inside it in a wheel, and the user's own."""
 
 import difflib
 import tomllib
@@ -19,7 +19,12 @@ _COLORS = (
 
 
 class BadTheme(ValueError):
-    """A theme file that cannot be used; ``str()`` says which, what and what would be right."""
+    """A theme file that cannot be used: the sentence ``screen.KEY`` says which, what and what would be right."""
+
+    def __init__(self, key: str, path: Path, **args: object) -> None:
+        super().__init__(key, path)
+        self.key = key
+        self.args_: dict[str, object] = {"path": path.name, **args}
 
 
 def folder() -> Path:
@@ -38,19 +43,18 @@ def load(path: Path) -> Theme:
     try:
         table = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadTheme(f"{path}: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise BadTheme("theme_unreadable", path, error=why) from error
     _known(path, table, ("name", "dark", "colors", "roles"), "")
-    colors, roles = table.get("colors", {}), table.get("roles", {})
-    _known(path, colors, _COLORS, "colors.")
-    _known(path, roles, ROLES, "roles.")
-    for section, name in (("colors", "primary"), ("colors", "foreground"), ("colors", "background")):
-        if name not in table.get(section, {}):
-            raise BadTheme(f"{path}: {section}.{name} is missing")
+    colors, roles = _table(path, table, "colors", _COLORS), _table(path, table, "roles", ROLES)
+    for name in ("primary", "foreground", "background"):
+        if name not in colors:
+            raise BadTheme("theme_missing", path, name=f"colors.{name}")
     for name, value in {**colors, **roles}.items():
         try:
             Color.parse(str(value))
         except ColorParseError as error:
-            raise BadTheme(f"{path}: {name} = {value!r} is no colour, e.g. '#56b4e9'") from error
+            raise BadTheme("theme_no_color", path, name=name, given=repr(value)) from error
     return Theme(
         name=str(table.get("name", path.stem)), dark=bool(table.get("dark", True)), **colors,
         variables={role_variable(role): roles[role] for role in ROLES if role in roles},
@@ -67,9 +71,38 @@ def ours() -> list[Theme]:
     return sorted(themes, key=lambda theme: theme.name != DEFAULT)
 
 
+def theirs(folder: Path) -> tuple[list[Theme], list[BadTheme]]:
+    """The themes in a user's folder by their names, and what is wrong with those that cannot be used."""
+    themes: dict[str, Theme] = {}
+    bad: list[BadTheme] = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            theme = load(path)
+        except BadTheme as error:
+            bad.append(error)
+        else:
+            themes[theme.name] = theme
+    return list(themes.values()), bad
+
+
+def choice(folder: Path | None) -> tuple[dict[str, Theme], list[BadTheme]]:
+    """Every theme of ours and of the user's folder by its name, and what is wrong with those that cannot be used."""
+    mine, bad = theirs(folder) if folder is not None else ([], [])
+    return {theme.name: theme for theme in (*ours(), *mine)}, bad
+
+
+def _table(path: Path, table: dict[str, Any], name: str, known: tuple[str, ...]) -> dict[str, Any]:
+    found = table.get(name, {})
+    if not isinstance(found, dict):
+        raise BadTheme("theme_no_table", path, name=name)
+    _known(path, found, known, f"{name}.")
+    return found
+
+
 def _known(path: Path, table: dict[str, Any], known: tuple[str, ...], where: str) -> None:
     for key in table:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
-            raise BadTheme(f"{path}: {where}{key} is unknown{hint}")
+            if near:
+                raise BadTheme("theme_key_near", path, name=f"{where}{key}", near=near[0])
+            raise BadTheme("theme_key_far", path, name=f"{where}{key}", known=", ".join(known))

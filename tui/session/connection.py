@@ -10,7 +10,7 @@ from typing import ClassVar
 import msgspec
 
 from tui.facts.facts import Bytes, End, Eof, Fact, Frame, Http, Open, Tcp, TcpInfo, Tls
-from tui.facts.findings import Close, Finding, Heartbeat, Layer, Stomp
+from tui.facts.findings import Close, Finding, Heartbeat, Layer, Note, Stomp
 from tui.protocols.stomp import Beat, StompFrame
 from tui.protocols.websocket import BINARY, CLOSE, PING, PONG
 from tui.session.close_report import Surroundings, report, side_of
@@ -302,7 +302,14 @@ class Connection:
         self.stage = Stage.ENDED
         self.ended_at = fact.m
         self.stop_timers()
-        return [self.close]
+        return [*self._unfinished(fact), self.close]
+
+    def _unfinished(self, fact: End) -> list[Note]:
+        """Says so where the connection ended in the middle of a STOMP frame."""
+        conversation = self.conversation
+        if conversation is None or not conversation.undecoded:
+            return []
+        return self._notes.say(fact, "note.stomp_unfinished", conversation.unfinished, bytes=conversation.undecoded)
 
     _HANDLERS: ClassVar[dict[type[Fact], Callable[..., list[Finding]]]] = {
         Tcp: _tcp, Tls: _tls, Open: _open, Http: _http, TcpInfo: _tcp_info, Eof: _eof,

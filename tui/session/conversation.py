@@ -49,15 +49,24 @@ class _Stream:
         self._lines: list[int] = []
         self.decoder = StompDecoder(limit=limit)
 
+    @property
+    def unfinished(self) -> list[int]:
+        """The ``n`` of the facts that carried a frame that is not whole."""
+        return self._lines
+
     def feed(self, data: bytes, n: int) -> list[Said]:
+        if self.decoder.skipping:
+            self._lines = []  # they carried a frame that was said already, cut short
         lines = self._lines
         if len(lines) < LINES_KEPT:
             lines.append(n)
         else:
             lines[-1] = n
         said = [Said(event, lines if at == 0 else [n]) for at, event in enumerate(self.decoder.feed(data))]
-        if said:
-            self._lines = [] if self.decoder.at_rest else [n]
+        if self.decoder.at_rest:
+            self._lines = []
+        elif said:
+            self._lines = [n]
         return said
 
 
@@ -77,6 +86,16 @@ class Conversation:
         """The heart-beat intervals that come of CONNECT and CONNECTED."""
         self.error: str | None = None
         """The ``message`` header of the last ERROR; empty where it had none."""
+
+    @property
+    def undecoded(self) -> int:
+        """Bytes received of a STOMP frame that is not whole."""
+        return self._streams["in"].decoder.undecoded
+
+    @property
+    def unfinished(self) -> list[int]:
+        """The ``n`` of the facts that carried it."""
+        return self._streams["in"].unfinished
 
     def feed(self, fact: Frame | Bytes) -> list[Said]:
         """What became whole with a fact's payload.

@@ -101,6 +101,12 @@ class Session:
         return conversation.version if conversation is not None else None
 
     @property
+    def stomp_undecoded(self) -> int:
+        """Bytes received on the current connection of a STOMP frame that is not whole."""
+        conversation = self._current.conversation
+        return conversation.undecoded if conversation is not None else 0
+
+    @property
     def subprotocol(self) -> str | None:
         """What the current connection's 101 chose."""
         return self._current.subprotocol

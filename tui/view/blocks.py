@@ -8,7 +8,7 @@ could scroll to is dropped. Filled by ``replay``, read by ``table``.
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tui.view.rows import Kind, Row
@@ -103,10 +103,15 @@ class Blocks:
         else:
             block.pinned = True
 
-    def kind(self, number: int) -> Kind:
-        """The kind of a row, without reading it back."""
-        block = self._blocks[self._which(number)]
-        return KINDS[block.kinds[number - block.first]]
+    def kinds(self, first: int, end: int) -> Iterator[tuple[int, Kind]]:
+        """The rows from ``first`` up to ``end`` by number, and their kinds, without reading any back."""
+        for which in range(self._which(first) if first < end else 0, len(self._blocks)):
+            block = self._blocks[which]
+            if block.first >= end:
+                return
+            start = max(0, first - block.first)
+            for number, kind in enumerate(block.kinds[start : end - block.first], block.first + start):
+                yield number, KINDS[kind]
 
     def row(self, number: int) -> Row:
         """One row, from memory or from the file.

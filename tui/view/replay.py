@@ -17,9 +17,12 @@ from tui.view.pane import Pane, ReadLine
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """A session ended and nobody here had asked for it."""
+    """A session that had been ready ended, and nobody here had asked for it."""
 
     name: str
+    """What it is called on the screen."""
+    url: str
+    """Redacted."""
     close: Close
 
 
@@ -110,5 +113,5 @@ class Replay:
 
     def _note_drops(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
-            if isinstance(finding, Close) and not finding.asked:
-                self._drops.append(Drop(finding.s, finding))
+            if isinstance(finding, Close) and finding.dropped:
+                self._drops.append(Drop(self.panes[finding.s].name, self.engine.sessions[finding.s].url, finding))

@@ -24,8 +24,8 @@ class Status:
     """Why nothing more is recorded, e.g. ``ENOSPC``."""
     lost: bool = False
     """A probe is gone."""
-    behind: bool = False
-    """Lines have come that are not shown yet."""
+    behind: float | None = None
+    """How much of the lines that have come is shown, 0 to 1; None where it is all of them."""
     slow: int = 0
     """Frames a second, where they are fewer than usual because the terminal is far away."""
     theme: str = ""
@@ -72,7 +72,9 @@ def recording(status: Status, look: Look) -> Line:
 def _troubles(status: Status, look: Look) -> Line:
     if status.lost:
         return line((f"   {look.glyphs.dropped} {look.say('status_probe_lost')}", "dead"))
-    return line((f"   {look.say('status_behind')}", "late")) if status.behind else ()
+    if status.behind is None:
+        return ()
+    return line((f"   {look.say('status_behind', percent=int(status.behind * 100))}", "late"))
 
 
 def footer(keys: Mapping[str, str], look: Look, room: int, message: Line = ()) -> Line:

@@ -13,7 +13,7 @@ from tui.view.rows import Kind, Row, draw, summary
 
 HIDDEN_AT_FIRST: frozenset[Kind] = frozenset({"trace"})
 
-_SEARCHED_PER_TICK = 4000
+_SEARCHED_AT_ONCE = 1000
 """Rows a text search reads in one go: old ones come from the file."""
 
 
@@ -40,14 +40,14 @@ class Table:
         """How much of all rows the filter has read, 0 to 1."""
         return self._scanned / len(self.blocks) if len(self.blocks) else 1.0
 
-    def refresh(self, *, limit: int = _SEARCHED_PER_TICK) -> int:
+    def refresh(self, *, limit: int = _SEARCHED_AT_ONCE) -> int:
         """Takes in new rows; how many there are to see."""
         end = len(self.blocks)
         if self.query:
             end = min(end, self._scanned + limit)
         hidden, query, blocks = self.hidden, self.query.casefold(), self.blocks
-        for number in range(self._scanned, end):
-            if blocks.kind(number) in hidden:
+        for number, kind in blocks.kinds(self._scanned, end):
+            if kind in hidden:
                 continue
             if not query or self._matches(blocks.row(number), query):
                 self._shown.append(number)

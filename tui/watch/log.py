@@ -54,7 +54,8 @@ class Log:
         look = self._look
         code = look.glyphs.none if close.code is None else f"{close.code} {close.name or ''}".rstrip()
         said = phrase(
-            "log.closed", look.lang, code=code, reason=visible(close.reason, ascii_only=look.glyphs.ascii_only),
+            "log.closed_tcp" if close.code is None else "log.closed", look.lang, code=code,
+            reason=visible(close.reason, ascii_only=look.glyphs.ascii_only),
             initiator=phrase(f"log.initiator_{close.initiator}", look.lang), how=close.transport.how,
             where=phrase("log.synthetic" if close.synthetic else "log.on_the_wire", look.lang),
             age=look.glyphs.none if close.age is None else f"{close.age:.1f}",

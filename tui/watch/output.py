@@ -1,4 +1,4 @@
-"""Takes lines to a file descriptor without ever making the probe wait: one thread writes what was handed over.
+"""Takes lines to where they go without ever making the probe wait: one thread writes what was handed over.
 
 When more than ``HIGH`` bytes wait, the probe is told to stop reading from its sockets; memory stays bounded, and
 what is lost is only speed.
@@ -16,17 +16,20 @@ class Output:
     """A queue of bytes and the thread that writes it.
 
     Args:
-        descriptor: open for writing; not closed here.
+        put: writes all it is given; the error where it cannot. Called in the thread only.
         on_pressure: called with True when too much waits and with False when it has gone.
         on_end: called once, when nothing will be written any more: with None after ``close``, with the error when the
-            descriptor failed (its reader is gone, its disk is full); what is handed over from then on is dropped.
+            writing failed (the reader is gone, the disk is full); what is handed over from then on is dropped.
             Both are called from whichever thread notices.
     """
 
     def __init__(
-        self, descriptor: int, on_pressure: Callable[[bool], None], on_end: Callable[[OSError | None], None]
+        self,
+        put: Callable[[bytes], OSError | None],
+        on_pressure: Callable[[bool], None],
+        on_end: Callable[[OSError | None], None],
     ) -> None:
-        self._descriptor = descriptor
+        self._put = put
         self._on_pressure = on_pressure
         self._on_end = on_end
         self._waiting: list[bytes] = []
@@ -65,7 +68,7 @@ class Output:
                 if not self._waiting:
                     break
                 data, self._waiting = b"".join(self._waiting), []
-            error = self._drain(data)
+            error = self._put(data)
             with self._condition:
                 self._size = 0 if error else self._size - len(data)
                 self._failed = error is not None
@@ -79,11 +82,13 @@ class Output:
                 return
         self._on_end(None)
 
-    def _drain(self, data: bytes) -> OSError | None:
-        view = memoryview(data)
-        while view:
-            try:
-                view = view[os.write(self._descriptor, view) :]
-            except OSError as error:
-                return error
-        return None
+
+def write_all(descriptor: int, data: bytes) -> OSError | None:
+    """Writes everything to a descriptor; the error where it cannot."""
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(descriptor, view) :]
+        except OSError as error:
+            return error
+    return None

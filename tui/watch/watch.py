@@ -5,10 +5,11 @@ This program is also the child the screen starts. It never imports a terminal li
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,10 +23,12 @@ from tui.options.errors import BadOption
 from tui.options.program import ProgramOptions
 from tui.options.spec import SessionSpec
 from tui.probe.probe import Probe, StopReason
+from tui.recording.writer import Writer
 from tui.view.glyphs import named
 from tui.view.look import Look
 from tui.watch.log import Log
-from tui.watch.output import Output
+from tui.watch.on_drop import OnDrop
+from tui.watch.output import Output, write_all
 from tui.watch.stdin import read_lines
 from tui.watch.summary import summary_lines
 
@@ -35,6 +38,10 @@ NEVER_READY = 3
 
 PATIENCE = 2.0
 """Seconds a reader who has stopped reading may hold up our end after a signal."""
+
+
+COMMAND_PATIENCE = 10.0
+"""Seconds a command of ``--on-drop`` may hold up our end."""
 
 
 class Watch:
@@ -57,12 +64,15 @@ class Watch:
         self._flushing = False
         self._fault: BaseException | None = None
         self._written = asyncio.Event()
+        self._on_drop = OnDrop(options.on_drop, lang, self._tell) if options.on_drop else None
+        self._recording: Writer | None = None
         self._record: Output | None = None
         self._writing = 1
         if options.record is not None:
             self._writing = 2
-            self._record = Output(_open_record(options.record), self._pressed, self._record_ended)
-        self._stdout = Output(sys.stdout.fileno(), self._pressed, self._stdout_ended)
+            self._recording = _begin(options.record)
+            self._record = Output(self._write_record, self._pressed, self._record_ended)
+        self._stdout = Output(partial(write_all, sys.stdout.fileno()), self._pressed, self._stdout_ended)
 
     async def run(self, specs: list[tuple[SessionSpec, float]]) -> int:
         """Runs until everything has ended or it is stopped; the exit status."""
@@ -80,6 +90,9 @@ class Watch:
         if self._options.summary:
             self._print("\n".join(summary_lines(self._probe.journal.engine, self._lang)))
         await self._flush()
+        patience = PATIENCE if self._signals else COMMAND_PATIENCE
+        if self._on_drop is not None and not await asyncio.to_thread(self._on_drop.wait, patience):
+            self._tell(phrase("log.on_drop_left", self._lang))
         if self._fault is not None:
             raise self._fault
         return self._status()
@@ -98,7 +111,7 @@ class Watch:
         """Design §3, "Exit status of watch"."""
         if self._signals:
             return INTERRUPTED
-        if any(close.age is not None and not close.asked for close in self._closes):
+        if any(close.dropped for close in self._closes):
             return ENDED_UNASKED
         ready = {close.s for close in self._closes if close.age is not None}
         never = {close.s for close in self._closes} - ready
@@ -111,6 +124,8 @@ class Watch:
     def _take(self, said: Fact) -> None:
         if isinstance(said, Close):
             self._closes.append(said)
+            if self._on_drop is not None and said.dropped:
+                self._on_drop.run(said, said.s, self._probe.journal.engine.sessions[said.s].url)
         finding = isinstance(said, Finding)
         if self._record is not None and not finding:
             self._record.write(encode(said))
@@ -122,7 +137,7 @@ class Watch:
             self._stdout.write(encode(self._translated(said) if isinstance(said, Note) else said))
 
     def _translated(self, note: Note) -> Note:
-        """A note in the language that was asked for in so many words; JSON is English otherwise, whatever the locale."""
+        """A note in the language asked for in so many words: JSON is English otherwise, whatever the locale."""
         if self._options.lang in (None, "en"):
             return note
         return msgspec.structs.replace(note, text=phrase(note.key, self._options.lang, **note.args))
@@ -164,13 +179,22 @@ class Watch:
     def _stdout_ended(self, error: OSError | None) -> None:
         if error is not None:
             if not isinstance(error, BrokenPipeError):
-                self._complain("stdout", error)
+                why = error.strerror or str(error)
+                self._tell(phrase("log.write_failed", self._lang, path="stdout", error=why))
             self._on_loop(self._stop, "signal")
         self._on_loop(self._one_written)
 
+    def _write_record(self, data: bytes) -> OSError | None:
+        assert self._recording is not None
+        self._recording.write(data)
+        return self._recording.stopped.error if self._recording.stopped is not None else None
+
     def _record_ended(self, error: OSError | None) -> None:
-        if error is not None:
-            self._complain(self._options.record or "", error)
+        assert self._recording is not None
+        if error is not None and self._recording.stopped is not None:
+            at, why = self._recording.stopped.at, error.strerror or str(error)
+            self._tell(phrase("log.record_stopped", self._lang, path=self._options.record, at=at, error=why))
+        self._recording.close()
         self._on_loop(self._one_written)
 
     def _one_written(self) -> None:
@@ -184,13 +208,15 @@ class Watch:
         self._fault = context.get("exception") or RuntimeError(context["message"])
         self._cancel()
 
-    def _complain(self, path: str, error: OSError) -> None:
-        sys.stderr.write(phrase("log.write_failed", self._lang, path=path, error=error.strerror or str(error)) + "\n")
-        sys.stderr.flush()
+    def _tell(self, line: str) -> None:
+        """A line on stderr, from any thread; nobody may be there to read it."""
+        with contextlib.suppress(OSError):
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
 
 
-def _open_record(path: str) -> int:
+def _begin(path: str) -> Writer:
     try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        return Writer(Path(path))
     except OSError as error:
-        raise BadOption("option.file", option="--record", given=path, error=error.strerror or str(error)) from None
+        raise BadOption("option.writable", option="--record", given=path, error=error.strerror or str(error)) from None
