@@ -16,6 +16,7 @@ import msgspec
 
 from tui.knowledge.catalogue import Language, phrase
 from tui.lab import stories
+from tui.lab.errors import LabError
 from tui.options.errors import BadOption
 from tui.options.program import ProgramOptions
 from tui.options.spec import SessionSpec
@@ -91,7 +92,10 @@ def _lab(story: str | None) -> Iterator[Mapping[str, Any]]:
     assert child.stdin is not None
     assert child.stdout is not None
     try:
-        yield msgspec.json.decode(child.stdout.readline())["urls"]
+        said = child.stdout.readline()
+        if not said:
+            raise LabError("lab.silent")
+        yield msgspec.json.decode(said)["urls"]
     finally:
         child.stdin.close()
         child.wait()
