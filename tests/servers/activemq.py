@@ -65,6 +65,7 @@ class ActiveMq:
         self._child = Child(
             [
                 java, "-Xmx256M", f"-Djava.io.tmpdir={home}/tmp", "-Djava.net.preferIPv4Stack=true",
+                "-Dactivemq.idgenerator.hostname=ground",  # its session ids would hold this machine's name
                 f"-Dlog4j.configuration=file:{conf}/log4j.properties", f"-Dactivemq.home={_JAR.parents[1]}",
                 f"-Dactivemq.base={home}", f"-Dactivemq.conf={conf}", f"-Dactivemq.data={home}/data",
                 "-jar", str(_JAR), "start", f"xbean:file:{conf}/activemq.xml",
