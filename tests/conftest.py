@@ -4,7 +4,11 @@
 server is a failure. ``--record-scenarios`` writes what the real runs said into ``tests/scenarios/``.
 """
 
+from collections.abc import AsyncIterator
+
 import pytest
+
+from tests import serving
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,3 +23,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = [item for item in items if (item.get_closest_marker("real") is not None) == wanted]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
+
+
+@pytest.fixture
+async def echo() -> AsyncIterator[str]:
+    """The ``ws:`` URL of a server that says back every message."""
+    async with serving.serving(serving.echo) as url:
+        yield url
+
+
+@pytest.fixture
+async def broker() -> AsyncIterator[str]:
+    """The ``stomp+ws:`` URL of a patient broker that beats every second."""
+    async with serving.brokering() as url:
+        yield url
