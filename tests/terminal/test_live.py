@@ -87,8 +87,8 @@ def test_a_lost_probe_is_said_and_started_again(spawn: Spawn, tmp_path: Path) ->
 
 
 def probe_of(screen: int) -> int:
-    """The probe a screen has started."""
-    listing = subprocess.run(["ps", "-axo", "pid=,ppid=,args="], check=True, capture_output=True, text=True).stdout
+    """The probe a screen has started. ``-ww``: where COLUMNS is set, ps cuts what it prints to that width."""
+    listing = subprocess.run(["ps", "-axwwo", "pid=,ppid=,args="], check=True, capture_output=True, text=True).stdout
     processes = [line.split(None, 2) for line in listing.splitlines()]
     [pid] = [int(pid) for pid, parent, command in processes if parent == str(screen) and "--facts" in command]
     return pid

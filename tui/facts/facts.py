@@ -23,6 +23,9 @@ How = Literal[
 Phase = Literal["dns", "tcp", "proxy", "tls", "http", "open"]
 """How far a connection had come when it ended."""
 
+Role = Literal["main", "attempt", "info", "receive", "send", "postmortem"]
+"""What a TCP connection is for: the session's own, one address that failed, or one of those beside it."""
+
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
     """What every line has in common."""
@@ -80,7 +83,7 @@ class Route(Fact, frozen=True, kw_only=True, tag="route"):
 class Tcp(Fact, frozen=True, kw_only=True, tag="tcp"):
     """A TCP connection was made, or an attempt at one address failed (``role`` attempt, with ``errno``)."""
 
-    role: Literal["main", "attempt", "info", "receive", "send", "postmortem"]
+    role: Role
     remote: str
     local: str | None
     ms: float

@@ -20,7 +20,7 @@ from tui.facts.clocks import Moment, now
 from tui.facts.facts import How, Phase
 from tui.facts.findings import Finding
 from tui.options.errors import BadOption
-from tui.options.spec import SessionSpec, split_address, tls_context
+from tui.options.spec import SessionSpec, tls_context
 from tui.probe import errnos
 from tui.probe.channel import Channel
 from tui.probe.dial import DialError, dial
@@ -80,13 +80,9 @@ class Connection:
 
     async def run(self) -> None:
         """Opens the connection and stays until it has ended."""
-        ending = self._spec.endpoint
-        host, port = ending.host, ending.port
-        if self._spec.connect_to is not None:
-            host, port = split_address("--connect-to", self._spec.connect_to)
         try:
             async with asyncio.timeout(self._spec.open_timeout):
-                sock = await dial(host, port, self._step)
+                sock = await dial(self._spec, self._step)
         except DialError as error:
             self._end(error.how, error.phase, error.errno, error.detail)
         except TimeoutError:
@@ -95,7 +91,7 @@ class Connection:
             if self.over:
                 sock.close()
             else:
-                self._connected(sock, ending.host)
+                self._connected(sock)
         await self._ended
 
     def _step(self, kind: type[facts.Fact], **fields: Any) -> None:
@@ -103,11 +99,11 @@ class Connection:
         self._fact(kind, **fields)
         self._phase = "tcp"
 
-    def _connected(self, sock: socket.socket, host: str) -> None:
+    def _connected(self, sock: socket.socket) -> None:
         self._remote = sock.getpeername()
         self._heard_at = time.monotonic()
         secure = self._spec.endpoint.scheme.tls
-        servername = self._spec.servername or host
+        servername = self._spec.servername or self._spec.endpoint.host
         self._phase = "tls" if secure else "tcp"
         try:
             tls = Tls(tls_context(self._spec), servername) if secure else None

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 
 from tui.facts import facts
-from tui.facts.facts import How, Phase
+from tui.facts.facts import How, Phase, Role
+from tui.options.spec import SessionSpec, split_address
 from tui.probe import errnos
 
 Write = Callable[..., object]
@@ -30,12 +31,20 @@ def show(address: tuple[object, ...]) -> str:
     return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
 
 
-async def dial(host: str, port: int, write: Write) -> socket.socket:
-    """A connected, non-blocking TCP socket with Nagle off.
+async def dial(spec: SessionSpec, write: Write, role: Role = "main") -> socket.socket:
+    """A connected, non-blocking TCP socket to a session's target, with Nagle off.
+
+    Args:
+        spec: whose target it is, and how to get there.
+        write: writes a fact of the connection.
+        role: what the socket is for, as its ``tcp`` fact says.
 
     Raises:
         DialError: the name did not resolve, or no address answered (the last one's error).
     """
+    host, port = spec.endpoint.host, spec.endpoint.port
+    if spec.connect_to is not None:
+        host, port = split_address("--connect-to", spec.connect_to)
     loop = asyncio.get_running_loop()
     started = time.monotonic()
     try:
@@ -48,13 +57,15 @@ async def dial(host: str, port: int, write: Write) -> socket.socket:
     failure = DialError("dns", "dns", "EAI_NODATA", None)
     for family, kind, protocol, _, address in found:
         try:
-            return await _connect(family, kind, protocol, address, write)
+            return await _connect(family, kind, protocol, address, write, role)
         except DialError as error:
             failure = error
     raise failure
 
 
-async def _connect(family: int, kind: int, protocol: int, address: tuple[object, ...], write: Write) -> socket.socket:
+async def _connect(
+    family: int, kind: int, protocol: int, address: tuple[object, ...], write: Write, role: Role
+) -> socket.socket:
     started = time.monotonic()
     sock = socket.socket(family, kind, protocol)
     sock.setblocking(False)
@@ -69,7 +80,7 @@ async def _connect(family: int, kind: int, protocol: int, address: tuple[object,
     except BaseException:
         sock.close()
         raise
-    write(facts.Tcp, role="main", remote=show(address), local=show(sock.getsockname()), ms=_ms(started))
+    write(facts.Tcp, role=role, remote=show(address), local=show(sock.getsockname()), ms=_ms(started))
     return sock
 
 
