@@ -1,6 +1,7 @@
 """A server as a child process of the test: started by hand, waited for, ended by its pid."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -69,6 +70,68 @@ class Child:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
+
+
+class Daemon:
+    """A server that is one child and listens on the loopback ``port`` from construction to ``stop``.
+
+    Args:
+        port: where it was told to listen.
+        argv: its command.
+        log: where its output goes.
+        env: its environment; this process's where none is given.
+        says: what its output holds when it is ready; where none is given, it is once its port answers.
+        timeout: seconds within which it must be.
+
+    Raises:
+        AssertionError: it ended or was not ready in time; with the end of its log.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        says: str | None = None,
+        timeout: float = 10,
+    ) -> None:
+        self.port = port
+        self._child = Child(argv, log=log, env=env, cwd=log.parent)
+        try:
+            if says is None:
+                self._child.wait_for_port(port, timeout)
+            else:
+                self._child.wait_until(lambda: says in self.log, timeout, Path(argv[0]).name)
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def log(self) -> str:
+        """What it has said so far."""
+        return self._child.log.read_text(errors="replace")
+
+    @property
+    def pid(self) -> int:
+        """Its process, for a test that ends it or holds it."""
+        return self._child.pid
+
+    def stop(self) -> None:
+        """Ends it and what it started."""
+        self._child.stop()
+
+
+def installed(program: str, package: str) -> str:
+    """The path of a program, wherever a system keeps its servers.
+
+    Raises:
+        AssertionError: it is not there; with the package to install.
+    """
+    path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin:/sbin")
+    assert path is not None, f"{program} is not installed: apt-get install {package}"
+    return path
 
 
 def answers(port: int) -> bool:

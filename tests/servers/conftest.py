@@ -1,6 +1,6 @@
 """Fixtures of the tests that meet a server: brokers, proxies, certificates and the recorder of their runs."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,10 +10,13 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.servers import certificates
 from tests.servers.activemq import ActiveMq
-from tests.servers.nginx import Certificate, Nginx
+from tests.servers.nginx import Certificate
+from tests.servers.node import SockJsNode
 from tests.servers.ports import LOOPBACK
 from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
+from tests.servers.spring import Spring
+from tests.servers.starting import Starter, starting
 
 
 @pytest.fixture(scope="session")
@@ -25,13 +28,9 @@ def broker(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -
 
 
 @pytest.fixture
-def own_broker(tmp_path: Path, certificate: Certificate) -> Iterator[RabbitMq]:
+def own_broker(start: Starter, certificate: Certificate) -> RabbitMq:
     """A RabbitMQ for one test, which may kill it."""
-    home = tmp_path / "rabbitmq"
-    home.mkdir()
-    broker = RabbitMq(home, certificate)
-    yield broker
-    broker.stop()
+    return start(RabbitMq, certificate)
 
 
 @pytest.fixture(scope="session")
@@ -43,13 +42,23 @@ def activemq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ActiveMq]:
 
 
 @pytest.fixture
-def own_activemq(tmp_path: Path) -> Iterator[ActiveMq]:
+def own_activemq(start: Starter) -> ActiveMq:
     """An ActiveMQ for one test, which may end it."""
-    home = tmp_path / "activemq"
-    home.mkdir()
-    broker = ActiveMq(home)
-    yield broker
-    broker.stop()
+    return start(ActiveMq)
+
+
+@pytest.fixture(scope="session")
+def spring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spring]:
+    """The Spring Boot application that tests share, its limits short; none of them may end it."""
+    with starting(tmp_path_factory.mktemp("spring")) as start:
+        yield start(Spring, heart_beat="500,500", sockjs_heart_beat=1000, sockjs_disconnect_delay=1000)
+
+
+@pytest.fixture(scope="session")
+def sockjs_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SockJsNode]:
+    """The sockjs-node that tests share, its delays short; none of them may end it."""
+    with starting(tmp_path_factory.mktemp("sockjs")) as start:
+        yield start(SockJsNode, heartbeat_delay=1000, disconnect_delay=1000)
 
 
 @pytest.fixture(scope="session")
@@ -59,19 +68,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 
 @pytest.fixture
-def proxy(tmp_path: Path) -> Iterator[Callable[..., Nginx]]:
-    """Starts an nginx: ``proxy(backend_port, read_timeout, certificate)``."""
-    started: list[Nginx] = []
-
-    def start(backend: int, read_timeout: float, certificate: Certificate | None = None) -> Nginx:
-        home = tmp_path / f"nginx{len(started)}"
-        home.mkdir()
-        started.append(Nginx(home, backend, read_timeout, certificate))
-        return started[-1]
-
-    yield start
-    for nginx in started:
-        nginx.stop()
+def start(tmp_path: Path) -> Iterator[Starter]:
+    """Starts servers for one test, such as ``start(Nginx, backend_port, read_timeout)``."""
+    with starting(tmp_path) as start:
+        yield start
 
 
 @pytest.fixture

@@ -1,10 +1,9 @@
 """nginx as a child: a reverse proxy for WebSockets with a short ``proxy_read_timeout``, plain or with TLS."""
 
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.servers.child import Child
+from tests.servers.child import Daemon, installed
 from tests.servers.ports import LOOPBACK, free_ports
 
 
@@ -24,6 +23,7 @@ error_log stderr info;
 events {{ worker_connections 64; }}
 http {{
     access_log off;
+    map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
     client_body_temp_path {home}/body;
     proxy_temp_path {home}/proxy;
     fastcgi_temp_path {home}/fastcgi;
@@ -35,16 +35,19 @@ http {{
         location / {{
             proxy_pass http://{loopback}:{backend};
             proxy_http_version 1.1;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection "upgrade";
+            proxy_buffering off;
+            {upgrade}
             proxy_read_timeout {read_timeout}s;
         }}
     }}
 }}
 """
 
+_UPGRADE = """proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection $connection_upgrade;"""
 
-class Nginx:
+
+class Nginx(Daemon):
     """A proxy in front of the loopback port ``backend``; it runs from construction to ``stop``.
 
     Args:
@@ -52,38 +55,33 @@ class Nginx:
         backend: the loopback port everything is passed to.
         read_timeout: ``proxy_read_timeout`` in seconds.
         certificate: speaks TLS with it, where given.
+        upgrades: whether it passes the headers that make an upgrade; a plain ``proxy_pass`` does not.
     """
 
-    def __init__(self, home: Path, backend: int, read_timeout: float, certificate: Certificate | None = None) -> None:
-        program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-        assert program is not None, "nginx is not installed: apt-get install nginx-light"
-        (self.port,) = free_ports(1)
+    def __init__(
+        self,
+        home: Path,
+        backend: int,
+        read_timeout: float = 60,
+        certificate: Certificate | None = None,
+        *,
+        upgrades: bool = True,
+    ) -> None:
+        program = installed("nginx", "nginx-light")
+        (port,) = free_ports(1)
         conf = home / "nginx.conf"
         conf.write_text(
             _CONF.format(
                 home=home,
                 loopback=LOOPBACK,
-                port=self.port,
+                port=port,
                 tls=" ssl" if certificate else "",
                 certificate=f"ssl_certificate {certificate.chain}; ssl_certificate_key {certificate.key};"
                 if certificate
                 else "",
                 backend=backend,
+                upgrade=_UPGRADE if upgrades else 'proxy_set_header Connection "";',
                 read_timeout=read_timeout,
             )
         )
-        self._child = Child([program, "-p", str(home), "-c", str(conf), "-e", "stderr"], log=home / "nginx.log")
-        try:
-            self._child.wait_for_port(self.port)
-        except BaseException:
-            self.stop()
-            raise
-
-    @property
-    def log(self) -> str:
-        """What nginx has logged so far."""
-        return self._child.log.read_text(errors="replace")
-
-    def stop(self) -> None:
-        """Ends it and its workers."""
-        self._child.stop()
+        super().__init__(port, [program, "-p", str(home), "-c", str(conf), "-e", "stderr"], log=home / "nginx.log")

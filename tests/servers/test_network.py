@@ -1,28 +1,16 @@
 """What a network does to a session, on hosts in namespaces: nothing answers, nothing is told, no way leads there."""
 
 import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 
 from tests.servers.network import SERVER, Network, network
+from tests.servers.python import command
 from tests.servers.recordings import Recorder
 from tests.watching import Line, watching
 
 pytestmark = pytest.mark.real
-
-ECHO = f"""
-import asyncio, websockets.asyncio.server as server
-async def echo(client):
-    async for message in client:
-        await client.send(message)
-async def main():
-    async with server.serve(echo, "{SERVER}", 8080, ping_interval=None):
-        print("up", flush=True)
-        await asyncio.Future()
-asyncio.run(main())
-"""
 
 URL = f"ws://{SERVER}:8080/"
 
@@ -30,7 +18,7 @@ URL = f"ws://{SERVER}:8080/"
 @pytest.fixture
 def hosts() -> Iterator[Network]:
     with network() as hosts:
-        child = subprocess.Popen([*hosts.server, sys.executable, "-c", ECHO], stdout=subprocess.PIPE)
+        child = subprocess.Popen([*hosts.server, *command(SERVER, 8080, ping_interval=None)], stdout=subprocess.PIPE)
         assert child.stdout is not None
         assert child.stdout.readline() == b"up\n"
         yield hosts

@@ -1,13 +1,12 @@
 """What a real nginx with a short ``proxy_read_timeout`` does to idle sessions, and what ``watch`` says of it."""
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.ports import LOOPBACK
 from tests.servers.rabbitmq import LOGIN, RabbitMq
 from tests.servers.recordings import Recorder
+from tests.servers.starting import Starter
 from tests.watching import Line, watching
 
 pytestmark = pytest.mark.real
@@ -25,10 +24,8 @@ def assert_dropped_idle(close: Line) -> None:
     assert close["idle_any"] == min(close["idle_rx"], close["idle_tx"])
 
 
-async def test_stomp_without_beats_behind_nginx(
-    broker: RabbitMq, proxy: Callable[..., Nginx], recorder: Recorder
-) -> None:
-    nginx = proxy(broker.port, TIMEOUT)
+async def test_stomp_without_beats_behind_nginx(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
+    nginx = start(Nginx, broker.port, TIMEOUT)
     url = f"stomp+ws://{LOOPBACK}:{nginx.port}/ws"
     async with watching(url, *LOGIN, "--heart-beat", "0,0") as watch:
         assert await watch.finish() == 1
@@ -41,8 +38,8 @@ async def test_stomp_without_beats_behind_nginx(
     recorder.keep("nginx-idle-stomp", watch)
 
 
-async def test_beats_keep_a_session_behind_nginx_alive(broker: RabbitMq, proxy: Callable[..., Nginx]) -> None:
-    nginx = proxy(broker.port, TIMEOUT)
+async def test_beats_keep_a_session_behind_nginx_alive(broker: RabbitMq, start: Starter) -> None:
+    nginx = start(Nginx, broker.port, TIMEOUT)
     url = f"stomp+ws://{LOOPBACK}:{nginx.port}/ws"
     async with watching(url, *LOGIN, "--heart-beat", "1000,0", "--duration", str(2 * TIMEOUT + 1)) as watch:
         assert await watch.finish() == 0
@@ -52,8 +49,8 @@ async def test_beats_keep_a_session_behind_nginx_alive(broker: RabbitMq, proxy: 
     assert close["age"] > 2 * TIMEOUT
 
 
-async def test_idle_echo_behind_nginx(echo_port: int, proxy: Callable[..., Nginx], recorder: Recorder) -> None:
-    nginx = proxy(echo_port, TIMEOUT)
+async def test_idle_echo_behind_nginx(echo_port: int, start: Starter, recorder: Recorder) -> None:
+    nginx = start(Nginx, echo_port, TIMEOUT)
     async with watching(f"ws://{LOOPBACK}:{nginx.port}/", "--do", "1 send hello") as watch:
         assert await watch.finish() == 1
 
@@ -65,9 +62,9 @@ async def test_idle_echo_behind_nginx(echo_port: int, proxy: Callable[..., Nginx
 
 
 async def test_idle_echo_behind_nginx_with_tls(
-    echo_port: int, proxy: Callable[..., Nginx], certificate: Certificate, recorder: Recorder
+    echo_port: int, start: Starter, certificate: Certificate, recorder: Recorder
 ) -> None:
-    nginx = proxy(echo_port, TIMEOUT, certificate)
+    nginx = start(Nginx, echo_port, TIMEOUT, certificate)
     async with watching(f"wss://localhost:{nginx.port}/", "--cacert", str(certificate.ca)) as watch:
         assert await watch.finish() == 1
 

@@ -1,0 +1,77 @@
+"""HAProxy as a child: a reverse proxy for WebSockets with timeouts of its own, plain or with TLS."""
+
+import socket
+from pathlib import Path
+
+from tests.servers.child import Daemon, installed
+from tests.servers.nginx import Certificate
+from tests.servers.ports import LOOPBACK, free_ports
+
+_CONF = """\
+global
+    stats socket {home}/admin level admin
+    log stdout format raw local0
+defaults
+    mode http
+    log global
+    option httplog
+    timeout connect 5s
+    timeout client {client}ms
+    timeout server {client}ms
+    {tunnel}
+frontend front
+    bind {loopback}:{port}{tls}
+    default_backend back
+backend back
+    server one {loopback}:{backend}
+"""
+
+
+class HaProxy(Daemon):
+    """A proxy in front of the loopback port ``backend``. Its log has a line for each session that ended, and how.
+
+    Args:
+        home: an empty directory for its files.
+        backend: the loopback port everything is passed to.
+        client: ``timeout client`` and ``timeout server`` in seconds; they hold for a tunnel that has none of its own.
+        tunnel: ``timeout tunnel`` in seconds, where given.
+        certificate: speaks TLS with it, where given.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        backend: int,
+        *,
+        client: float = 30,
+        tunnel: float | None = None,
+        certificate: Certificate | None = None,
+    ) -> None:
+        program = installed("haproxy", "haproxy")
+        (port,) = free_ports(1)
+        tls = ""
+        if certificate:
+            pem = home / "front.pem"
+            pem.write_text(certificate.chain.read_text() + certificate.key.read_text())
+            tls = f" ssl crt {pem}"
+        conf = home / "haproxy.cfg"
+        conf.write_text(
+            _CONF.format(
+                home=home,
+                loopback=LOOPBACK,
+                port=port,
+                backend=backend,
+                tls=tls,
+                client=round(client * 1000),
+                tunnel="" if tunnel is None else f"timeout tunnel {round(tunnel * 1000)}ms",
+            )
+        )
+        self._admin = home / "admin"
+        super().__init__(port, [program, "-db", "-f", str(conf)], log=home / "haproxy.log")
+
+    def say(self, command: str) -> str:
+        """What its administrator's socket answers to ``command``, such as ``shutdown sessions server back/one``."""
+        with socket.socket(socket.AF_UNIX) as admin:
+            admin.connect(str(self._admin))
+            admin.sendall(command.encode() + b"\n")
+            return b"".join(iter(lambda: admin.recv(4096), b"")).decode()

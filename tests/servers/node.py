@@ -1,0 +1,54 @@
+"""The servers of ``node/`` as children, and the packages they and the ecosystem's clients need."""
+
+import json
+from pathlib import Path
+
+from tests.servers.built import built
+from tests.servers.child import Daemon, installed
+from tests.servers.ports import LOOPBACK, free_ports
+
+SOURCES = Path(__file__).parent / "node"
+_INSTALL = ("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock")
+
+
+def program(name: str) -> tuple[str, str]:
+    """The words that run the script ``name`` of ``node/``, next to the packages it needs."""
+    return installed("node", "nodejs npm"), str(built(SOURCES, _INSTALL) / name)
+
+
+class _NodeServer(Daemon):
+    """A server that is a script of ``node/``.
+
+    Args:
+        home: an empty directory for its files.
+        options: what its script takes.
+    """
+
+    _SCRIPT: str
+
+    def __init__(self, home: Path, /, **options: object) -> None:
+        (port,) = free_ports(1)
+        command = [*program(self._SCRIPT), str(port), json.dumps(options)]
+        super().__init__(port, command, log=home / "node.log", says="listening")
+
+
+class SockJsNode(_NodeServer):
+    """sockjs-node, the reference server; options such as ``heartbeat_delay`` and ``disconnect_delay`` are in ms."""
+
+    _SCRIPT = "sockjs.mjs"
+
+    @property
+    def url(self) -> str:
+        """Its SockJS target."""
+        return f"http://{LOOPBACK}:{self.port}/echo"
+
+
+class NodeWs(_NodeServer):
+    """Node's ws; options such as ``pingEvery`` (ms) and ``maxPayload`` (bytes)."""
+
+    _SCRIPT = "ws.mjs"
+
+    @property
+    def url(self) -> str:
+        """Its ``ws:`` target."""
+        return f"ws://{LOOPBACK}:{self.port}/"

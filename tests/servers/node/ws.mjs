@@ -1,0 +1,34 @@
+// Node's ws: every message comes back; `close CODE REASON` and `terminate` end the connection.
+// With pingEvery (ms) it pings that often and terminates a client that has not answered by the next time, as ws's README does.
+//
+//     node ws.mjs PORT OPTIONS            OPTIONS: pingEvery and ws's own, as JSON
+
+import { WebSocketServer } from 'ws';
+
+const [port, given] = process.argv.slice(2);
+const { pingEvery, ...options } = JSON.parse(given);
+const say = (...words) => process.stdout.write(words.join(' ') + '\n');
+
+const server = new WebSocketServer({ host: '127.0.0.1', port: Number(port), ...options }, () => say('listening'));
+server.on('connection', (client) => {
+  client.alive = true;
+  client.on('pong', () => { client.alive = true; });
+  client.on('error', (error) => say('error', error.code));
+  client.on('close', (code, reason) => say('closed', code, reason));
+  client.on('message', (message, binary) => {
+    const close = message.toString().match(/^close (\d+) (.*)$/s);
+    if (close) client.close(Number(close[1]), close[2]);
+    else if (message.toString() === 'terminate') client.terminate();
+    else client.send(message, { binary });
+  });
+});
+
+if (pingEvery) {
+  setInterval(() => {
+    for (const client of server.clients) {
+      if (!client.alive) client.terminate();
+      client.alive = false;
+      client.ping();
+    }
+  }, pingEvery);
+}

@@ -1,0 +1,46 @@
+"""The Spring Boot application of ``spring/`` as a child: STOMP over SockJS and WebSocket, limits set by properties."""
+
+import os
+from pathlib import Path
+
+from tests.servers.built import built
+from tests.servers.child import Daemon, installed
+from tests.servers.ports import LOOPBACK, free_ports
+
+SOURCES = Path(__file__).parent / "spring"
+_BUILD = ("mvn", "-q", "-B", "-ntp", "package")
+_START_SECONDS = 60
+
+
+class Spring(Daemon):
+    """The application, running.
+
+    Args:
+        home: an empty directory for its files.
+        properties: those of ``Ground.java``, without ``ground.`` and with ``_`` for ``-``.
+    """
+
+    def __init__(self, home: Path, /, **properties: object) -> None:
+        java = installed("java", "default-jdk-headless maven")
+        (port,) = free_ports(1)
+        said = [f"--ground.{name.replace('_', '-')}={value}" for name, value in properties.items()]
+        super().__init__(
+            port,
+            [
+                java, "-Xmx128m", "-XX:TieredStopAtLevel=1", f"-Djava.io.tmpdir={home}",
+                "-jar", str(built(SOURCES, _BUILD) / "target" / "ground.jar"), "--spring.main.banner-mode=off",
+                f"--server.address={LOOPBACK}", f"--server.port={port}", *said,
+            ],
+            log=home / "spring.log", env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(home)},
+            says="Started Ground", timeout=_START_SECONDS,
+        )  # fmt: skip
+
+    @property
+    def sockjs_url(self) -> str:
+        """Its ``stomp+http:`` target: what the asker's client was given, STOMP over SockJS."""
+        return f"stomp+http://{LOOPBACK}:{self.port}/sockjs"
+
+    @property
+    def ws_url(self) -> str:
+        """Its ``stomp+ws:`` target."""
+        return f"stomp+ws://{LOOPBACK}:{self.port}/ws"

@@ -1,0 +1,146 @@
+import java.io.IOException;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.springframework.beans.factory.annotation.Value;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.messaging.Message;
+import org.springframework.messaging.MessageChannel;
+import org.springframework.messaging.handler.annotation.DestinationVariable;
+import org.springframework.messaging.handler.annotation.Header;
+import org.springframework.messaging.handler.annotation.MessageMapping;
+import org.springframework.messaging.simp.config.ChannelRegistration;
+import org.springframework.messaging.simp.config.MessageBrokerRegistry;
+import org.springframework.messaging.simp.stomp.StompCommand;
+import org.springframework.messaging.simp.stomp.StompHeaderAccessor;
+import org.springframework.messaging.support.ChannelInterceptor;
+import org.springframework.scheduling.concurrent.ThreadPoolTaskScheduler;
+import org.springframework.stereotype.Controller;
+import org.springframework.web.socket.CloseStatus;
+import org.springframework.web.socket.WebSocketSession;
+import org.springframework.web.socket.config.annotation.EnableWebSocketMessageBroker;
+import org.springframework.web.socket.config.annotation.StompEndpointRegistry;
+import org.springframework.web.socket.config.annotation.WebSocketMessageBrokerConfigurer;
+import org.springframework.web.socket.config.annotation.WebSocketTransportRegistration;
+import org.springframework.web.socket.handler.WebSocketHandlerDecorator;
+import org.springframework.web.socket.server.standard.ServletServerContainerFactoryBean;
+
+/**
+ * The server of the asker: STOMP over SockJS at /sockjs and over plain WebSocket at /ws, its limits set by properties.
+ *
+ * <p>What is sent to /app/close/CODE/REASON ends the sender's session that way; to /app/sleep/MS occupies a thread of
+ * the inbound channel. /topic and /queue are the broker's: the simple one, or that whose STOMP port ground.relay names.
+ */
+@Configuration
+@Controller
+@EnableAutoConfiguration
+@EnableWebSocketMessageBroker
+public class Ground implements WebSocketMessageBrokerConfigurer, ChannelInterceptor {
+  /** The simple broker's "sx,sy" in ms; empty: it has no scheduler and beats never. */
+  @Value("${ground.heart-beat:10000,10000}") String heartBeat;
+  /** STOMP port of the broker that is relayed to; 0: the simple broker. */
+  @Value("${ground.relay:0}") int relay;
+  /** Whom CONNECT must come from, as "login:passcode"; empty: anybody. */
+  @Value("${ground.user:}") String user;
+  @Value("${ground.origins:*}") String origins;
+  @Value("${ground.sockjs-heart-beat:25000}") long sockJsHeartBeat;
+  @Value("${ground.sockjs-disconnect-delay:5000}") long sockJsDisconnectDelay;
+  @Value("${ground.sockjs-stream-bytes:131072}") int sockJsStreamBytes;
+  @Value("${ground.send-time-limit:10000}") int sendTimeLimit;
+  @Value("${ground.send-buffer-limit:524288}") int sendBufferLimit;
+  @Value("${ground.message-size-limit:65536}") int messageSizeLimit;
+  @Value("${ground.first-message:60000}") int firstMessage;
+  @Value("${ground.inbound-threads:0}") int inboundThreads;
+
+  private final Map<String, WebSocketSession> sessions = new ConcurrentHashMap<>();
+
+  public static void main(String[] args) {
+    SpringApplication.run(Ground.class, args);
+  }
+
+  /** Tomcat's own idle timeout for WebSocket sessions; 0: none. */
+  @Bean
+  ServletServerContainerFactoryBean container(@Value("${ground.tomcat-idle:0}") long idle) {
+    var container = new ServletServerContainerFactoryBean();
+    container.setMaxSessionIdleTimeout(idle);
+    return container;
+  }
+
+  @Override
+  public void registerStompEndpoints(StompEndpointRegistry registry) {
+    registry.addEndpoint("/ws").setAllowedOriginPatterns(origins);
+    registry.addEndpoint("/sockjs").setAllowedOriginPatterns(origins).withSockJS()
+        .setHeartbeatTime(sockJsHeartBeat).setDisconnectDelay(sockJsDisconnectDelay)
+        .setStreamBytesLimit(sockJsStreamBytes);
+  }
+
+  @Override
+  public void configureMessageBroker(MessageBrokerRegistry registry) {
+    registry.setApplicationDestinationPrefixes("/app");
+    if (relay != 0) {
+      registry.enableStompBrokerRelay("/topic", "/queue")
+          .setRelayHost("127.0.0.1").setRelayPort(relay).setVirtualHost("/");
+      return;
+    }
+    var broker = registry.enableSimpleBroker("/topic", "/queue");
+    if (!heartBeat.isEmpty()) {
+      var scheduler = new ThreadPoolTaskScheduler();
+      scheduler.initialize();
+      String[] pair = heartBeat.split(",");
+      broker.setTaskScheduler(scheduler);
+      broker.setHeartbeatValue(new long[] {Long.parseLong(pair[0]), Long.parseLong(pair[1])});
+    }
+  }
+
+  @Override
+  public void configureWebSocketTransport(WebSocketTransportRegistration registry) {
+    registry.setSendTimeLimit(sendTimeLimit).setSendBufferSizeLimit(sendBufferLimit)
+        .setMessageSizeLimit(messageSizeLimit).setTimeToFirstMessage(firstMessage);
+    registry.addDecoratorFactory(handler -> new WebSocketHandlerDecorator(handler) {
+      @Override
+      public void afterConnectionEstablished(WebSocketSession session) throws Exception {
+        sessions.put(session.getId(), session);
+        super.afterConnectionEstablished(session);
+      }
+
+      @Override
+      public void afterConnectionClosed(WebSocketSession session, CloseStatus status) throws Exception {
+        System.out.println("closed " + status);
+        sessions.remove(session.getId());
+        super.afterConnectionClosed(session, status);
+      }
+    });
+  }
+
+  @Override
+  public void configureClientInboundChannel(ChannelRegistration registration) {
+    registration.interceptors(this);
+    if (inboundThreads != 0) {
+      registration.taskExecutor().corePoolSize(inboundThreads);
+    }
+  }
+
+  /** Lets in whom it should. */
+  @Override
+  public Message<?> preSend(Message<?> message, MessageChannel channel) {
+    var frame = StompHeaderAccessor.wrap(message);
+    if (frame.getCommand() == StompCommand.CONNECT && !user.isEmpty()
+        && !user.equals(frame.getLogin() + ":" + frame.getPasscode())) {
+      throw new SecurityException("Access refused for user '" + frame.getLogin() + "'");
+    }
+    return message;
+  }
+
+  @MessageMapping("/close/{code}/{reason}")
+  void close(@Header("simpSessionId") String id, @DestinationVariable int code, @DestinationVariable String reason)
+      throws IOException {
+    sessions.get(id).close(new CloseStatus(code, reason));
+  }
+
+  @MessageMapping("/sleep/{ms}")
+  void sleep(@DestinationVariable long ms) throws InterruptedException {
+    Thread.sleep(ms);
+  }
+}

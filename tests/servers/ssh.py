@@ -1,0 +1,71 @@
+"""``ssh -L`` through an sshd of the test's own, both as children: a tunnel in front of a loopback port."""
+
+import getpass
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from tests.servers.child import Child, installed
+from tests.servers.ports import LOOPBACK, free_ports
+
+_CONF = """\
+ListenAddress {loopback}
+Port {port}
+HostKey {home}/host
+AuthorizedKeysFile {home}/user.pub
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+PermitRootLogin yes
+AllowTcpForwarding yes
+"""
+
+
+class SshTunnel:
+    """A loopback ``port`` that leads to ``backend`` through ssh; it stands from construction to ``stop``.
+
+    Args:
+        home: an empty directory for its files.
+        backend: the loopback port at its far end.
+    """
+
+    def __init__(self, home: Path, backend: int) -> None:
+        (home / "known").touch()
+        sshd_port, self.port = free_ports(2)
+        for key in ("host", "user"):
+            words = [installed("ssh-keygen", "openssh-client"), "-q", "-t", "ed25519", "-N", "", "-f", str(home / key)]
+            subprocess.run(words, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+        conf = home / "sshd.conf"
+        conf.write_text(_CONF.format(home=home, loopback=LOOPBACK, port=sshd_port))
+        Path("/run/sshd").mkdir(exist_ok=True)  # where sshd locks its unprivileged half in
+        self._client: Child | None = None
+        self._server = Child([installed("sshd", "openssh-server"), "-D", "-e", "-f", str(conf)], log=home / "sshd.log")
+        try:
+            self._server.wait_for_port(sshd_port)
+            self._client = Child(
+                [
+                    installed("ssh", "openssh-client"), "-N", "-F", "none", "-i", str(home / "user"),
+                    "-p", str(sshd_port),
+                    "-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={home}/known",
+                    "-o", "ExitOnForwardFailure=yes", "-o", "BatchMode=yes",
+                    "-L", f"{LOOPBACK}:{self.port}:{LOOPBACK}:{backend}", f"{getpass.getuser()}@{LOOPBACK}",
+                ],
+                log=home / "ssh.log",
+            )  # fmt: skip
+            self._client.wait_for_port(self.port)
+        except BaseException:
+            self.stop()
+            raise
+
+    def kill_client(self) -> None:
+        """Ends the near half at once, as when its terminal is closed."""
+        assert self._client is not None
+        os.kill(self._client.pid, signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ends both halves."""
+        if self._client is not None:
+            self._client.stop()  # what sshd started for it ends with it
+        self._server.stop()
