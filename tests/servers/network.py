@@ -1,18 +1,17 @@
 """Two hosts in network namespaces of the test's own and a cable between them: for what only a network can do."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from tests.servers.child import installed
 
 CLIENT, SERVER = "10.77.0.1", "10.77.0.2"
 
 
 def _ip(*words: str) -> None:
-    program = shutil.which("ip")
-    assert program is not None, "ip is not installed: apt-get install iproute2"
-    subprocess.run([program, *words], check=True, capture_output=True)
+    subprocess.run([installed("ip", "iproute2"), *words], check=True, capture_output=True)
 
 
 class Network:
@@ -54,6 +53,10 @@ class Network:
         """The words in front of a command that run it on the server host."""
         return ("ip", "netns", "exec", self._server)
 
+    def on_server(self, *command: str) -> None:
+        """Runs a command on the server host."""
+        subprocess.run([*self.server, *command], check=True, capture_output=True)
+
     def blackhole(self) -> None:
         """What the server would say goes nowhere, and nobody is told."""
         _ip("-n", self._server, "route", "replace", "blackhole", f"{CLIENT}/32")
@@ -61,6 +64,32 @@ class Network:
     def unplug(self) -> None:
         """The client's own interface goes down."""
         _ip("-n", self._client, "link", "set", self._cable[0], "down")
+
+    def unplug_far_end(self) -> None:
+        """The server's interface goes down: the client's cable has no carrier any more, its address stays."""
+        _ip("-n", self._server, "link", "set", self._cable[1], "down")
+
+    def drop(self, port: int) -> None:
+        """A firewall in front of the server swallows what is said to its ``port``."""
+        self._wall(f"tcp dport {port} drop")
+
+    def reject(self, port: int) -> None:
+        """A firewall in front of the server answers what is said to its ``port`` with a RST."""
+        self._wall(f"tcp dport {port} reject with tcp reset")
+
+    def forget_idle_flows(self, seconds: int, *, reset: bool = False) -> None:
+        """A stateful firewall in front of the server: it forgets a flow after ``seconds`` without a packet.
+
+        What is said on a forgotten flow is swallowed; with ``reset`` it is answered with a RST.
+        """
+        timeout = f"net.netfilter.nf_conntrack_tcp_timeout_established={seconds}"
+        self.on_server("sysctl", "-qw", timeout, "net.netfilter.nf_conntrack_tcp_loose=0")
+        self._wall(f"ct state invalid {'reject with tcp reset' if reset else 'drop'}")
+
+    def _wall(self, rule: str) -> None:
+        """Puts an nft rule in front of what enters the server host."""
+        table = f"table inet wall {{ chain entering {{ type filter hook input priority 0; {rule}; }}; }}"
+        self.on_server(installed("nft", "nftables"), table)
 
 
 @contextmanager

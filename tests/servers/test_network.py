@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers.network import SERVER, Network, network
+from tests.servers.network import CLIENT, SERVER, Network, network
 from tests.servers.python import command
 from tests.servers.recordings import Recorder
 from tests.watching import Line, watching
@@ -74,3 +74,72 @@ async def test_nobody_answers_the_connect(hosts: Network) -> None:
     end = watch.the("end")
     assert (end["how"], end["phase"], end["detail"]) == ("timeout", "tcp", "open-timeout")
     assert watch.the("close")["initiator"] == "local"
+
+
+async def test_a_firewall_that_swallows_what_is_said(hosts: Network, recorder: Recorder) -> None:
+    async with watching(URL, "--stdin", on=hosts.client) as watch:
+        await watch.until(opened)
+        hosts.drop(8080)
+        await watch.command("send is anybody there")
+        await watch.until(lambda line: line["type"] == "end")
+        assert await watch.finish() == 1
+    assert (watch.the("end")["how"], watch.the("end")["errno"]) == ("timeout", "ETIMEDOUT")
+    assert watch.of("tcp_info", when="silent")[-1]["unacked"] >= 1
+    recorder.keep("network-drop", watch)
+
+
+async def test_a_firewall_that_rejects_what_is_said(hosts: Network, recorder: Recorder) -> None:
+    async with watching(URL, "--stdin", on=hosts.client) as watch:
+        await watch.until(opened)
+        hosts.reject(8080)
+        await watch.command("send is anybody there")
+        await watch.until(lambda line: line["type"] == "end")
+        assert await watch.finish() == 1
+    end, close = watch.the("end"), watch.the("close")
+    assert (end["how"], end["phase"], end["errno"]) == ("reset", "open", "ECONNRESET")
+    assert (close["code"], close["synthetic"], close["initiator"]) == (1006, True, "remote")
+    recorder.keep("network-reject", watch)
+
+
+async def test_a_firewall_that_forgets_an_idle_flow(hosts: Network, recorder: Recorder) -> None:
+    hosts.forget_idle_flows(1)
+    async with watching(URL, "--do", "2.5 send is anybody there", on=hosts.client) as watch:
+        await watch.until(lambda line: line["type"] == "end")
+        assert await watch.finish() == 1
+    end, close = watch.the("end"), watch.the("close")
+    assert (end["how"], end["phase"], end["errno"]) == ("timeout", "open", "ETIMEDOUT")
+    assert (close["code"], close["initiator"]) == (1006, "none")
+    assert close["idle_rx"] > 2.5
+    recorder.keep("network-flow-forgotten", watch)
+
+
+async def test_a_firewall_that_answers_on_a_forgotten_flow_with_a_reset(hosts: Network, recorder: Recorder) -> None:
+    hosts.forget_idle_flows(1, reset=True)
+    async with watching(URL, "--do", "2.5 send is anybody there", on=hosts.client) as watch:
+        await watch.until(lambda line: line["type"] == "end")
+        assert await watch.finish() == 1
+    assert (watch.the("end")["how"], watch.the("end")["errno"]) == ("reset", "ECONNRESET")
+    assert watch.the("close")["idle_tx"] < 0.5 < 2.4 < watch.the("close")["idle_rx"]
+    recorder.keep("network-flow-forgotten-reset", watch)
+
+
+async def test_pings_keep_a_flow_from_being_forgotten(hosts: Network) -> None:
+    hosts.forget_idle_flows(1)
+    words = ("--ping-interval", "0.4", "--duration", "2.5", "--do", "2.2 send hello")
+    async with watching(URL, *words, on=hosts.client) as watch:
+        assert await watch.finish() == 0
+    assert watch.of("frame", dir="in", text="hello")
+
+
+async def test_the_far_end_is_unplugged(hosts: Network, recorder: Recorder) -> None:
+    async with watching(URL, "--stdin", on=hosts.client) as watch:
+        await watch.until(opened)
+        hosts.unplug_far_end()
+        await watch.command("send is anybody there")
+        await watch.until(lambda line: line["type"] == "end")
+        assert await watch.finish() == 1
+    assert watch.the("end")["how"] in ("timeout", "unreachable")
+    assert watch.the("close")["initiator"] == "none"
+    # Our own interface stands, so a way still leads there: that is how it differs from being unplugged ourselves.
+    assert watch.of("route")[-1]["local"] == CLIENT
+    recorder.keep("network-no-carrier", watch)
