@@ -51,7 +51,15 @@ def own_activemq(start: Starter) -> ActiveMq:
 def spring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spring]:
     """The Spring Boot application that tests share, its limits short; none of them may end it."""
     with starting(tmp_path_factory.mktemp("spring")) as start:
-        yield start(Spring, heart_beat="500,500", sockjs_heart_beat=1000, sockjs_disconnect_delay=1000)
+        yield start(
+            Spring,
+            user="anna:crew",
+            origins="http://ground.example",
+            heart_beat="500,500",
+            sockjs_heart_beat=1000,
+            sockjs_disconnect_delay=1000,
+            message_size_limit=4096,
+        )
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The Spring Boot application of ``spring/`` as a child: STOMP over SockJS and WebSocket, limits set by properties."""
 
 import os
+import signal
 from pathlib import Path
 
 from tests.servers.built import built
@@ -10,6 +11,9 @@ from tests.servers.ports import LOOPBACK, free_ports
 SOURCES = Path(__file__).parent / "spring"
 _BUILD = ("mvn", "-q", "-B", "-ntp", "package")
 _START_SECONDS = 60
+
+LOGIN = ("--login", "anna", "--passcode", "crew")
+"""The options that log a client in where ``user`` is ``anna:crew``."""
 
 
 class Spring(Daemon):
@@ -44,3 +48,7 @@ class Spring(Daemon):
     def ws_url(self) -> str:
         """Its ``stomp+ws:`` target."""
         return f"stomp+ws://{LOOPBACK}:{self.port}/ws"
+
+    def stop(self) -> None:
+        """Ends the application. Nothing it does is of use any more, so nobody waits for its threads."""
+        self._child.stop(signal.SIGKILL)
