@@ -26,6 +26,17 @@ def issue(directory: Path) -> Certificate:
     return certificate
 
 
+def issue_client(directory: Path) -> Certificate:
+    """Writes a CA and a certificate it signed for a client, ``anna``, into ``directory``."""
+    authority = trustme.CA()
+    leaf = authority.issue_cert("anna@ground.example", common_name="anna")
+    certificate = Certificate(directory / "client.pem", directory / "client-key.pem", directory / "client-ca.pem")
+    authority.cert_pem.write_to_path(str(certificate.ca))
+    leaf.private_key_pem.write_to_path(str(certificate.key))
+    leaf.cert_chain_pems[0].write_to_path(str(certificate.chain))
+    return certificate
+
+
 def server_context(certificate: Certificate) -> ssl.SSLContext:
     """The TLS settings of a server with this certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

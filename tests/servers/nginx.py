@@ -1,5 +1,7 @@
 """nginx as a child: a reverse proxy for WebSockets with a short ``proxy_read_timeout``, plain or with TLS."""
 
+import os
+import signal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +20,7 @@ class Certificate(NamedTuple):
 _CONF = """\
 daemon off;
 worker_processes 1;
+worker_shutdown_timeout {shutdown_timeout}s;
 pid {home}/nginx.pid;
 error_log stderr info;
 events {{ worker_connections 64; }}
@@ -56,6 +59,7 @@ class Nginx(Daemon):
         read_timeout: ``proxy_read_timeout`` in seconds.
         certificate: speaks TLS with it, where given.
         upgrades: whether it passes the headers that make an upgrade; a plain ``proxy_pass`` does not.
+        shutdown_timeout: ``worker_shutdown_timeout`` in seconds: what sessions are left after a reload.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Nginx(Daemon):
         certificate: Certificate | None = None,
         *,
         upgrades: bool = True,
+        shutdown_timeout: float = 60,
     ) -> None:
         program = installed("nginx", "nginx-light")
         (port,) = free_ports(1)
@@ -82,6 +87,11 @@ class Nginx(Daemon):
                 backend=backend,
                 upgrade=_UPGRADE if upgrades else 'proxy_set_header Connection "";',
                 read_timeout=read_timeout,
+                shutdown_timeout=shutdown_timeout,
             )
         )
         super().__init__(port, [program, "-p", str(home), "-c", str(conf), "-e", "stderr"], log=home / "nginx.log")
+
+    def reload(self) -> None:
+        """Has it read its configuration again, as its administrator's ``nginx -s reload`` does."""
+        os.kill(self.pid, signal.SIGHUP)

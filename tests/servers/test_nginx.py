@@ -73,3 +73,52 @@ async def test_idle_echo_behind_nginx_with_tls(
     assert watch.the("tls")["ok"] is True
     assert close["transport"]["close_notify"]["in"] is True
     recorder.keep("nginx-idle-tls", watch)
+
+
+async def test_plain_websocket_to_its_tls_port(
+    echo_port: int, start: Starter, certificate: Certificate, recorder: Recorder
+) -> None:
+    nginx = start(Nginx, echo_port, TIMEOUT, certificate)
+    async with watching(f"ws://localhost:{nginx.port}/") as watch:
+        assert await watch.finish() == 3
+    answer = watch.the("http", dir="in")
+    assert answer["status"] == 400
+    assert "The plain HTTP request was sent to HTTPS port" in answer["body"]
+    recorder.keep("nginx-plain-to-tls", watch)
+
+
+async def test_without_upgrade_headers_the_server_behind_sees_no_upgrade(
+    echo_port: int, start: Starter, recorder: Recorder
+) -> None:
+    nginx = start(Nginx, echo_port, TIMEOUT, upgrades=False)
+    async with watching(f"ws://{LOOPBACK}:{nginx.port}/") as watch:
+        assert await watch.finish() == 3
+    assert watch.the("http", dir="in")["status"] == 426
+    assert (watch.the("end")["how"], watch.the("end")["phase"]) == ("http", "http")
+    recorder.keep("nginx-strips-upgrade", watch)
+
+
+async def test_nobody_behind_it(start: Starter, recorder: Recorder) -> None:
+    nginx = start(Nginx, 1, TIMEOUT)
+    async with watching(f"ws://{LOOPBACK}:{nginx.port}/") as watch:
+        assert await watch.finish() == 3
+    assert watch.the("http", dir="in")["status"] == 502
+    recorder.keep("nginx-502", watch)
+
+
+async def test_a_reload_ends_the_sessions_of_the_old_workers_together(
+    echo_port: int, start: Starter, recorder: Recorder
+) -> None:
+    nginx = start(Nginx, echo_port, shutdown_timeout=1)
+    busy = [word for tenths in range(1, 20) for word in ("--do", f"{tenths / 10} send tick")]
+    async with watching(f"ws://{LOOPBACK}:{nginx.port}/", "-n", "2", "--stdin", *busy) as watch:
+        await watch.until(lambda line: line["type"] == "open", count=2)
+        nginx.reload()
+        await watch.until(lambda line: line["type"] == "end", count=2)
+        assert await watch.finish() == 1
+    first, second = watch.of("end")
+    assert second["m"] - first["m"] < 0.2
+    for close in watch.of("close"):
+        assert (close["code"], close["initiator"], close["transport"]["how"]) == (1006, "remote", "fin")
+        assert close["idle_any"] < 0.3 and close["age"] > 0.9
+    recorder.keep("nginx-reload", watch)
