@@ -20,6 +20,14 @@ def error(watch: Watch) -> str | None:
     return header(watch.the("stomp", command="ERROR", dir="in"), "message")
 
 
+async def subscribe(watch: Watch, session: str, destination: str) -> None:
+    """Returns when the broker knows of the subscription: it gives no RECEIPT, but takes a session's frames in order."""
+    await ask(watch, f"subscribe {destination}", session)
+    await ask(watch, f"subscribe /queue/{session}", session)
+    await ask(watch, f"stomp-send /queue/{session} subscribed", session)
+    await seen(watch, "stomp", session, command="MESSAGE")
+
+
 def assert_ended_by(close: Line, code: int, reason: str = "") -> None:
     """The server's Close says so, and TCP ends in order."""
     assert (close["code"], close["reason"], close["synthetic"]) == (code, reason, False)
@@ -32,11 +40,11 @@ async def test_two_sessions_exchange_messages_and_beats(spring: Spring, recorder
     ) as watch:
         for name in ("anna", "bert"):
             await seen(watch, "stomp", name, command="CONNECTED")
-            await ask(watch, "subscribe /topic/x", name)
+            await subscribe(watch, name, "/topic/x")
         await ask(watch, "stomp-send /topic/x from anna: 你好", "anna")
         await ask(watch, "stomp-send /topic/x from bert", "bert")
         for name in ("anna", "bert"):
-            await seen(watch, "stomp", name, command="MESSAGE", count=2)
+            await seen(watch, "stomp", name, command="MESSAGE", count=3)
             await seen(watch, "stomp", name, command="beat", dir="in", count=2)
         await watch.command("quit")
         assert await watch.finish() == 0

@@ -70,6 +70,8 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
 
   @Override
   public void registerStompEndpoints(StompEndpointRegistry registry) {
+    // Without it a SEND may overtake the SUBSCRIBE before it, and nobody sees the message.
+    registry.setPreserveReceiveOrder(true);
     registry.addEndpoint("/ws").setAllowedOriginPatterns(origins);
     registry.addEndpoint("/sockjs").setAllowedOriginPatterns(origins).withSockJS()
         .setHeartbeatTime(sockJsHeartBeat).setDisconnectDelay(sockJsDisconnectDelay)
