@@ -59,6 +59,7 @@ def spring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spring]:
             sockjs_heart_beat=1000,
             sockjs_disconnect_delay=1000,
             message_size_limit=4096,
+            inbound_threads=1,
         )
 
 

@@ -21,7 +21,7 @@ def error(watch: Watch) -> str | None:
 
 
 async def subscribe(watch: Watch, session: str, destination: str) -> None:
-    """Returns when the broker knows of the subscription: it gives no RECEIPT, but takes a session's frames in order."""
+    """Returns when the broker knows of the subscription: it gives no RECEIPT, but takes frames in order."""
     await ask(watch, f"subscribe {destination}", session)
     await ask(watch, f"subscribe /queue/{session}", session)
     await ask(watch, f"stomp-send /queue/{session} subscribed", session)

@@ -52,6 +52,7 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
   @Value("${ground.send-buffer-limit:524288}") int sendBufferLimit;
   @Value("${ground.message-size-limit:65536}") int messageSizeLimit;
   @Value("${ground.first-message:60000}") int firstMessage;
+  /** How many threads handle what clients say; 1: in the order it came, else a SEND may overtake a SUBSCRIBE. */
   @Value("${ground.inbound-threads:0}") int inboundThreads;
 
   private final Map<String, WebSocketSession> sessions = new ConcurrentHashMap<>();
@@ -70,8 +71,6 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
 
   @Override
   public void registerStompEndpoints(StompEndpointRegistry registry) {
-    // Without it a SEND may overtake the SUBSCRIBE before it, and nobody sees the message.
-    registry.setPreserveReceiveOrder(true);
     registry.addEndpoint("/ws").setAllowedOriginPatterns(origins);
     registry.addEndpoint("/sockjs").setAllowedOriginPatterns(origins).withSockJS()
         .setHeartbeatTime(sockJsHeartBeat).setDisconnectDelay(sockJsDisconnectDelay)
