@@ -30,7 +30,7 @@ _METAVARS = {
     "user": "USER:PASS", "do": "'T COMMAND'", "subscribe": "DEST", "max-size": "BYTES", "redact": "REGEX",
     "record": "FILE", "cacert": "FILE", "cert": "FILE", "key": "FILE", "passcode-file": "FILE", "passcode-env": "VAR",
     "origin": "ORIGIN", "cookie": "K=V", "subprotocol": "NAME", "servername": "NAME", "login": "NAME",
-    "on-drop": "CMD",
+    "on-drop": "CMD", "proxy": "URL|env", "unix-socket": "PATH",
     "passcode": "WORD", "vhost": "HOST", "theme": "NAME", "stomp-version": "V,V",
 }  # fmt: skip
 

@@ -250,3 +250,19 @@ def test_what_a_user_wants_hidden_is_hidden_in_every_option() -> None:
     texts |= {field.encode_name: "Leonora" for field in msgspec.structs.fields(SessionSpec) if field.type == str | None}
     shown = msgspec.convert({**texts, "url": URL}, SessionSpec).shown(Redactor(["Leonora"]))
     assert "Leonora" not in str(shown) and shown.keys() == texts.keys()
+
+
+@pytest.mark.parametrize("path", ["", "x" * 104, "a\0b"])
+def test_a_bad_unix_socket(path: str) -> None:
+    assert refused(unix_socket=path).key == "option.unix_socket"
+
+
+@pytest.mark.parametrize("other", [{"proxy": "http://p:1"}, {"connect_to": "h:1"}])
+def test_a_unix_socket_is_the_whole_way_there(other: dict[str, str]) -> None:
+    assert refused(unix_socket="/run/x", **other).key == "option.unix_socket_alone"
+
+
+def test_a_proxys_login_is_masked() -> None:
+    for given in ("http://ann:secret@p:1", "ann:secret@p:1"):
+        assert SessionSpec(url=URL, proxy=given).shown(Redactor())["proxy"].endswith("***@p:1")
+    assert "secret" not in str(refused(proxy="ftp://ann:secret@p").args_)

@@ -1,8 +1,10 @@
 """From a name to a socket: what does not resolve, does not listen, or answers at the second address only."""
 
 import socket
+from pathlib import Path
 
 import pytest
+from websockets.asyncio.server import unix_serve
 
 from tests.probing import run
 from tests.servers.ports import free_ports
@@ -73,3 +75,37 @@ async def test_ipv6() -> None:
         port = listener.getsockname()[1]
     watch, _ = await run(f"ws://[::1]:{port}/")
     assert watch.the("tcp")["remote"] == f"[::1]:{port}"
+
+
+async def test_a_unix_socket(tmp_path: Path) -> None:
+    path = str(tmp_path / "ws")
+    async with unix_serve(echo, path):
+        watch, status = await run("ws://app.example/x", "--unix-socket", path, "--do", "0 send hi", "--do", "0.1 close")
+    assert status == 0
+    tcp = watch.the("tcp")
+    assert (tcp["role"], tcp["remote"], tcp["local"]) == ("main", f"unix:{path}", None)
+    assert not watch.of("resolved") and not watch.of("route") and not watch.of("tcp_info")
+    assert ["Host", "app.example"] in watch.of("http", dir="out")[0]["headers"]
+    assert watch.the("frame", dir="in", opcode=1)["text"] == "hi"
+
+
+async def test_a_unix_socket_that_is_not_there(tmp_path: Path) -> None:
+    watch, status = await run("ws://app.example/", "--unix-socket", str(tmp_path / "none"))
+    tcp, end = watch.the("tcp"), watch.the("end")
+    assert (status, tcp["role"], tcp["errno"]) == (3, "attempt", "ENOENT")
+    assert (end["how"], end["phase"], end["errno"]) == ("local", "tcp", "ENOENT")
+
+
+async def test_an_attempt_that_the_open_timeout_ended_is_a_fact() -> None:
+    with socket.create_server((LOOPBACK, 0), backlog=0) as full:
+        waiting = [socket.socket() for _ in range(3)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        watch, _ = await run(f"ws://{LOOPBACK}:{full.getsockname()[1]}/", "--open-timeout", "0.4")
+        for one in waiting:
+            one.close()
+    tcp = watch.the("tcp")
+    assert (tcp["role"], tcp["errno"]) == ("attempt", "ECANCELED") and tcp["ms"] >= 350
+    kinds = [line["type"] for line in watch.lines]
+    assert kinds.index("tcp") < kinds.index("end")

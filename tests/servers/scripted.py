@@ -60,6 +60,23 @@ class Connection:
             raise Gone
         self._buffer += data
 
+    def take(self, count: int) -> bytes:
+        """The client's next ``count`` bytes."""
+        return self._read(count)
+
+    def relay(self, host: str, port: int) -> None:
+        """Carries bytes to another server and back, until one of the two ends: what a proxy's tunnel does."""
+        with socket.create_connection((host, port)) as beyond:
+            beyond.sendall(self._buffer)
+            self._buffer = b""
+            ways = {self._sock: beyond, beyond: self._sock}
+            while not self.closing.is_set():
+                for sock in select.select(list(ways), [], [], _TICK)[0]:
+                    data = sock.recv(65536)
+                    if not data:
+                        return
+                    ways[sock].sendall(data)
+
     def read_request(self) -> dict[str, str]:
         """The headers of the client's HTTP request, names in lower case; ``""`` holds the request line."""
         while b"\r\n\r\n" not in self._buffer:

@@ -13,6 +13,7 @@ import msgspec
 from tui.facts.commands import SESSION_NAME, BadCommand, SessionCommand, parse_words
 from tui.facts.redaction import MASK, Redactor
 from tui.options.errors import BadOption
+from tui.options.proxies import Proxy, masked, proxy_for
 from tui.options.targets import Endpoint, endpoint, nameable
 from tui.options.values import convert, header_shown
 from tui.protocols.heartbeat import Pair, parse_pair
@@ -44,6 +45,10 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
     insecure: bool = False
     servername: str | None = None
     connect_to: str | None = None
+    proxy: str | None = None
+    unix_socket: str | None = None
+    location: bool = False
+    """Redirects are followed."""
     max_size: int = 16 * 1024 * 1024
     no_compression: bool = False
     open_timeout: float = 10.0
@@ -73,6 +78,11 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
     def speaks_stomp(self) -> bool:
         """Whether STOMP is spoken on it."""
         return self.stomp or self.endpoint.scheme.stomp
+
+    @property
+    def outbound_proxy(self) -> Proxy | None:
+        """The proxy ``--proxy`` names, or the environment's."""
+        return proxy_for(self.proxy, self.url.partition("://")[0].lower(), self.endpoint, os.environ)
 
     @property
     def beats(self) -> Pair:
@@ -126,7 +136,9 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
         if not redactor.enabled:
             return shown
         for key, value in shown.items():
-            if isinstance(value, str):
+            if key == "proxy":
+                shown[key] = redactor.text(masked(value))
+            elif isinstance(value, str):
                 shown[key] = MASK if key in _SECRETS else redactor.url(value)
             elif isinstance(value, list):
                 shown[key] = [MASK if key in _SECRETS else redactor.typed(item) for item in value]
@@ -199,6 +211,9 @@ def check(spec: SessionSpec) -> None:
         raise BadOption("option.heart_beat", option="--heart-beat", given=spec.heart_beat) from None
     if spec.connect_to is not None:
         split_address("--connect-to", spec.connect_to)
+    _ = spec.outbound_proxy
+    if spec.unix_socket is not None:
+        check_unix_socket(spec)
     if spec.user is not None and ":" not in spec.user:
         raise BadOption("option.user", option="--user", given=MASK)
     for option, number in (
@@ -230,6 +245,24 @@ def check(spec: SessionSpec) -> None:
     spec.secret()
     if ending.scheme.tls or spec.cacert or spec.cert or spec.key:
         tls_context(spec)
+
+
+UNIX_PATH = 103
+"""Bytes of the longest path of a Unix socket that every system takes (``sun_path``: 104 on macOS, 108 on Linux)."""
+
+
+def check_unix_socket(spec: SessionSpec) -> None:
+    """``--unix-socket`` is a path a socket can have, and the only way there.
+
+    Raises:
+        BadOption: it is not.
+    """
+    path = spec.unix_socket or ""
+    if not path or "\0" in path or len(os.fsencode(path)) > UNIX_PATH:
+        raise BadOption("option.unix_socket", option="--unix-socket", given=path, most=UNIX_PATH)
+    for other, given in (("--proxy", spec.proxy), ("--connect-to", spec.connect_to)):
+        if given is not None:
+            raise BadOption("option.unix_socket_alone", option="--unix-socket", given=path, other=other)
 
 
 def split_address(option: str, text: str) -> tuple[str, int]:

@@ -14,7 +14,7 @@ from tui.options.errors import BadOption
 
 S = TypeVar("S", bound=msgspec.Struct)
 
-_SECRET_OPTIONS = frozenset({"user", "passcode", "cookie", "header", "connect-header"})
+_SECRET_OPTIONS = frozenset({"user", "passcode", "cookie", "header", "connect-header", "proxy"})
 """Options whose value is not said back where it is of the wrong type."""
 
 

@@ -59,6 +59,8 @@ class Channel:
         self._servername = servername
         self._started = time.monotonic()
         self.tls = tls
+        self.left = False
+        """We have gone elsewhere: what still is there to be heard is of no connection of ours."""
         self.stream = Stream(sock, self)
         if tls is not None:
             self._shake_hands()
@@ -86,6 +88,12 @@ class Channel:
         """Our close_notify (RFC 8446 §6.1), once."""
         if self.tls is not None and self.tls.ready and not self.tls.close_notify_out:
             self.stream.write(self.tls.end())
+
+    def leave(self) -> None:
+        """Ends it in order, and hears no more of it."""
+        self.goodbye()
+        self.left = True
+        self.stream.close()
 
     # What the stream says.
 
@@ -165,5 +173,5 @@ class Channel:
             return
         if data:
             self._listener.plain_came(data, moment)
-        if self.tls.close_notify_in and not notified:
+        if self.tls.close_notify_in and not notified and not self.left:
             self._listener.peer_done(moment, notified=True)

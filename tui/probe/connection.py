@@ -25,6 +25,7 @@ from tui.probe import errnos
 from tui.probe.channel import Channel
 from tui.probe.dial import DialError, dial
 from tui.probe.journal import Journal
+from tui.probe.redirect import NotFollowed, followed, location
 from tui.probe.tcp_state import local_address, tcp_info
 from tui.probe.tls import Tls
 from tui.probe.upgrade import Answer, Upgrade
@@ -51,6 +52,10 @@ class Connection:
 
     def __init__(self, spec: SessionSpec, number: int, journal: Journal, on_ready: Callable[[], None]) -> None:
         self._spec = spec
+        self._hop = spec
+        """The spec of where redirects have led; the session's own where there were none."""
+        self._hops = 0
+        self._redial: asyncio.Task[None] | None = None
         self._journal = journal
         self._on_ready = on_ready
         self._fact: Writer = partial(journal.write, s=spec.name, c=number)
@@ -80,33 +85,33 @@ class Connection:
 
     async def run(self) -> None:
         """Opens the connection and stays until it has ended."""
+        await self._dial()
+        await self._ended
+
+    async def _dial(self) -> None:
         try:
-            async with asyncio.timeout(self._spec.open_timeout):
-                sock = await dial(self._spec, self._step)
+            sock = await dial(self._hop, self._step, within=self._open_by - time.monotonic())
         except DialError as error:
             self._end(error.how, error.phase, error.errno, error.detail)
-        except TimeoutError:
-            self._end("timeout", self._phase, None, "open-timeout")
         else:
             if self.over:
                 sock.close()
             else:
                 self._connected(sock)
-        await self._ended
 
     def _step(self, kind: type[facts.Fact], **fields: Any) -> None:
-        """A dialling fact; once a name is resolved, what follows is TCP."""
-        self._fact(kind, **fields)
-        self._phase = "tcp"
+        """A dialling fact, unless somebody ended the connection meanwhile."""
+        if not self.over:
+            self._fact(kind, **fields)
 
     def _connected(self, sock: socket.socket) -> None:
         self._remote = sock.getpeername()
         self._heard_at = time.monotonic()
-        secure = self._spec.endpoint.scheme.tls
-        servername = self._spec.servername or self._spec.endpoint.host
+        secure = self._hop.endpoint.scheme.tls
+        servername = self._hop.servername or self._hop.endpoint.host
         self._phase = "tls" if secure else "tcp"
         try:
-            tls = Tls(tls_context(self._spec), servername) if secure else None
+            tls = Tls(tls_context(self._hop), servername) if secure else None
         except BadOption as error:  # a certificate that was readable when the session was asked for
             sock.close()
             self._end("local", "tls", None, error.said("en"))
@@ -153,7 +158,7 @@ class Connection:
 
     def _ask(self) -> None:
         self._phase = "http"
-        upgrade = self._upgrade = Upgrade(self._spec)
+        upgrade = self._upgrade = Upgrade(self._hop)
         request = upgrade.request
         redactor = self._journal.redactor
         target = redactor.url(request.path)
@@ -189,12 +194,29 @@ class Connection:
             self._upgraded(answer, moment)
         elif answer.status == 101:
             self._end("handshake", "http", None, answer.error)
+        elif self._spec.location and (said := location(answer.status, answer.headers)) is not None:
+            self._redirected(said)
         else:
             self._end("http", "http", None, answer.error)
 
+    def _redirected(self, said: str) -> None:
+        """Leaves this server for the one it named. The connection's facts go on."""
+        self._hops += 1
+        try:
+            self._hop = followed(self._hop, said, self._hops)
+        except NotFollowed as error:
+            self._end("http", "http", None, str(error))
+            return
+        assert self._channel is not None
+        self._channel.leave()
+        self._channel = self._upgrade = None
+        self._phase = "dns"
+        self._linger = self._answer_at = None
+        self._redial = asyncio.ensure_future(self._dial())
+
     def _upgraded(self, answer: Answer, moment: Moment) -> None:
         assert self._upgrade is not None
-        spec = self._spec
+        spec = self._hop
         extensions = self._upgrade.extensions
         deflate = extensions[0] if extensions else None
         scanner = Scanner(max_size=spec.max_size, deflate=deflate)
@@ -270,7 +292,7 @@ class Connection:
     # Time.
 
     def _arm(self) -> None:
-        wakes = [self._linger, self._answer_at, None if self._ready else self._open_by]
+        wakes = [self._linger, self._answer_at, None if self._ready or self._channel is None else self._open_by]
         if self.client is not None:
             wakes.append(self.client.next_wake())
             wakes.append(self._heard_at + self._silence)
@@ -327,9 +349,12 @@ class Connection:
 
     def _route(self, when: str) -> None:
         assert self._channel is not None
+        family = self._channel.stream.socket.family
+        if family == socket.AF_UNIX:
+            return
         remote = str(self._remote[0])
         try:
-            local = local_address(self._remote, self._channel.stream.socket.family)
+            local = local_address(self._remote, family)
         except OSError as error:
             self._fact(facts.Route, when=when, remote=remote, local=None, error=errnos.name(error))
         else:

@@ -17,6 +17,7 @@ from websockets.uri import WebSocketURI
 
 from tui import __version__
 from tui.options.spec import SessionSpec
+from tui.probe.redirect import location
 
 KEPT = 4096
 """Bytes kept of a body, or of bytes that are no HTTP."""
@@ -70,6 +71,7 @@ class Upgrade:
         self.request = self._request(spec)
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
         self._h11.send(h11.Request(method="GET", target="/", headers=[("Host", "-"), ("Upgrade", "websocket")]))
+        self._follows = spec.location
         self._received = b""
         self._answer = Answer()
         self.answer: Answer | None = None
@@ -118,15 +120,22 @@ class Upgrade:
         except h11.RemoteProtocolError as error:
             if answer.status is None and self._received:
                 # Of h11's words only these: the bytes themselves are in ``raw``.
-                answer.error = str(error).partition(": bytearray")[0] if self._http_came() else NO_HTTP
-                answer.raw = self._received[:KEPT]
-                answer.cut = len(self._received) > KEPT
+                self._no_http(str(error).partition(": bytearray")[0] if self._http_came() else NO_HTTP)
             whole = bool(self._received)
         too_long = len(self._received) > HEAD_LIMIT and answer.status != 101
         if too_long and (not whole or answer.error is not None):
             answer.error = TOO_LONG
+        if not whole and not self._http_came() and b"\n" in self._received:
+            self._no_http(NO_HTTP)  # a banner: whoever said it waits for an answer in its own protocol
+            whole = True
         if whole or too_long:
             self.answer = answer
+
+    def _no_http(self, words: str) -> None:
+        """What came is evidence as it is."""
+        self._answer.error = words
+        self._answer.raw = self._received[:KEPT]
+        self._answer.cut = len(self._received) > KEPT
 
     def _http_came(self) -> bool:
         """Whether what came is, or may become, a status line (RFC 9112 §4)."""
@@ -146,6 +155,8 @@ class Upgrade:
                     answer.rest = self._h11.trailing_data[0]
                     self._judge(answer)
                     return True
+                if self._follows and location(answer.status, answer.headers) is not None:
+                    return True  # the body of a redirect that is followed is of no use
             elif isinstance(event, h11.Data):
                 answer.cut = len(answer.body) + len(event.data) > KEPT
                 answer.body = (answer.body + bytes(event.data))[:KEPT]
@@ -155,8 +166,10 @@ class Upgrade:
                 return isinstance(event, h11.EndOfMessage | h11.ConnectionClosed)
 
     def give_up(self) -> None:
-        """No more will be waited for: what came is the answer, if it has a head."""
-        if self._answer.status is not None:
+        """No more will be waited for: what came is the answer, if it has a head or is no HTTP at all."""
+        if self._answer.status is None and not self._http_came():
+            self._no_http(NO_HTTP)
+        if self._answer.status is not None or self._answer.error is not None:
             self.answer = self._answer
 
     def _judge(self, answer: Answer) -> None:

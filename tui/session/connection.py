@@ -63,6 +63,8 @@ class Connection:
         self.extensions: list[str] = []
         self.server = ""
         """The ``Server`` header of the handshake's answer."""
+        self._answer: Http | None = None
+        """The last HTTP answer."""
         self.transport_at: float | None = None
         """When the transport opened: the 101, or TCP (and TLS) for STOMP over TCP."""
         self.ready_at: float | None = None
@@ -154,6 +156,7 @@ class Connection:
         if fact.dir == "in":
             self.last_rx_m = fact.m
             self.server = next((value for name, value in fact.headers if name.lower() == "server"), "")
+            self._answer = fact
         else:
             self.last_tx_m = fact.m
         return []
@@ -302,7 +305,7 @@ class Connection:
         self.stage = Stage.ENDED
         self.ended_at = fact.m
         self.stop_timers()
-        return [*self._unfinished(fact), self.close]
+        return [*self._unfinished(fact), *self._redirected(fact), self.close]
 
     def _unfinished(self, fact: End) -> list[Note]:
         """Says so where the connection ended in the middle of a STOMP frame."""
@@ -310,6 +313,16 @@ class Connection:
         if conversation is None or not conversation.undecoded:
             return []
         return self._notes.say(fact, "note.stomp_unfinished", conversation.unfinished, bytes=conversation.undecoded)
+
+    def _redirected(self, fact: End) -> list[Note]:
+        """Says so where a redirect was not followed."""
+        answer = self._answer
+        if fact.how != "http" or fact.detail is not None or answer is None:
+            return []
+        to = next((value for name, value in answer.headers if name.lower() == "location"), None)
+        if to is None or answer.status is None or not 300 <= answer.status < 400:
+            return []
+        return self._notes.say(fact, "note.redirect", [answer.n], status=answer.status, location=to)
 
     _HANDLERS: ClassVar[dict[type[Fact], Callable[..., list[Finding]]]] = {
         Tcp: _tcp, Tls: _tls, Open: _open, Http: _http, TcpInfo: _tcp_info, Eof: _eof,
