@@ -50,7 +50,7 @@ async def open_session(watch: Watch, **table: object) -> Line:
     return await watch.until(lambda line: line["type"] == "command" and line["id"] == number)
 
 
-async def seen(watch: Watch, kind: str, session: str | None = None, *, count: int = 1, **fields: object) -> Line:
+async def seen(watch: Watch, kind: str, /, session: str | None = None, *, count: int = 1, **fields: object) -> Line:
     """Waits for the ``count``-th line of a type whose ``fields`` are as given."""
     return await watch.until(
         lambda line: (

@@ -94,7 +94,7 @@ class Watch:
             raise AssertionError(f"watch did not end; its last lines were:\n{self.tail()}") from None
         return status
 
-    def of(self, kind: str, session: str | None = None, **fields: Any) -> list[Line]:
+    def of(self, kind: str, /, session: str | None = None, **fields: Any) -> list[Line]:
         """The lines of one type said so far, of one session if named, whose ``fields`` are as given."""
         return [
             line
@@ -104,7 +104,7 @@ class Watch:
             and all(line.get(name) == value for name, value in fields.items())
         ]
 
-    def the(self, kind: str, session: str | None = None, **fields: Any) -> Line:
+    def the(self, kind: str, /, session: str | None = None, **fields: Any) -> Line:
         """The one line of which there must be exactly one."""
         found = self.of(kind, session, **fields)
         assert len(found) == 1, f"{len(found)} lines {kind} {session} {fields}; the last lines:\n{self.tail()}"
