@@ -55,7 +55,7 @@ def server() -> Iterator[socket.socket]:
 
 
 REFUSED = {
-    "scheme": (["http://{at}/"], "TARGET", "http://{at}/", "ws:"),
+    "scheme": (["ftp://{at}/"], "TARGET", "ftp://{at}/", "ws:"),
     "port": (["ws://127.0.0.1:99999/"], "TARGET", "99999", "65535"),
     "host": (["ws:///path"], "TARGET", "ws:///path", "HOST"),
     "fragment": (["{url}#top"], "TARGET", "{url}#top", "RFC 6455"),

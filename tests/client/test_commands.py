@@ -37,7 +37,7 @@ def file(tmp_path: Path) -> Path:
 def test_every_verb_has_somebody_who_does_it() -> None:
     assert set(commands.VERBS) == set(VERBS) | OF_A_SESSION | OF_THE_PROBE
     assert not set(VERBS) & (OF_A_SESSION | OF_THE_PROBE)
-    assert set(WORDS) == set(VERBS)
+    assert set(WORDS) == {verb for verb in VERBS if not VERBS[verb].xhr}
 
 
 @pytest.mark.parametrize("verb", WORDS)
@@ -62,7 +62,7 @@ def test_nothing_is_sent_where_nothing_can_follow(verb: str, first: str, key: st
     assert len(bench.sent) == before
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if not VERBS[verb].sends])
+@pytest.mark.parametrize("verb", [verb for verb in WORDS if not VERBS[verb].sends])
 def test_what_sends_no_frame_can_be_done_after_a_close(verb: str, file: Path) -> None:
     bench = stomp_bench()
     bench.do("close")

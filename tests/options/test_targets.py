@@ -38,7 +38,7 @@ def test_userinfo() -> None:
 @pytest.mark.parametrize(
     ("url", "key"),
     [
-        ("http://h/", "option.url_scheme"),
+        ("ftp://h/", "option.url_scheme"),
         ("://h/", "option.url_scheme"),
         ("ws://", "option.url_host"),
         ("ws:///path", "option.url_host"),
@@ -65,7 +65,7 @@ def test_a_bad_url_is_named_with_what_was_given(url: str, key: str) -> None:
     assert (caught.value.key, caught.value.option, caught.value.args_["given"]) == (key, "TARGET", url)
 
 
-@pytest.mark.parametrize("url", ["ws://me:hunter2@h:0/", "ws://h:0/?token=hunter2", "https://me:hunter2@h/"])
+@pytest.mark.parametrize("url", ["ws://me:hunter2@h:0/", "ws://h:0/?token=hunter2", "ftps://me:hunter2@h/"])
 def test_a_bad_urls_secrets_are_not_said_back(url: str) -> None:
     with pytest.raises(BadOption) as caught:
         endpoint(url)

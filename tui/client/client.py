@@ -8,6 +8,7 @@ from collections import deque
 from typing import Literal
 
 from tui.client.outgoing import Act, Out, OutFrame
+from tui.client.sockjs import PARTING, XhrClient
 from tui.client.stomp import StompClient
 from tui.client.tcp import TcpClient
 from tui.client.websocket import WebSocketClient
@@ -20,10 +21,10 @@ class Client:
 
     Args:
         spec: the session's options.
-        wire: the transport's half: WebSocket, or plain TCP.
+        wire: the transport's half: WebSocket, SockJS over XHR, or plain TCP.
     """
 
-    def __init__(self, spec: SessionSpec, wire: WebSocketClient | TcpClient) -> None:
+    def __init__(self, spec: SessionSpec, wire: WebSocketClient | XhrClient | TcpClient) -> None:
         self._close_timeout = spec.close_timeout
         self.wire = wire
         self.stomp = StompClient(spec, self._send_stomp) if spec.speaks_stomp else None
@@ -31,6 +32,9 @@ class Client:
         """Our FIN was asked for: nothing more can be sent."""
         self._frozen_until: float | None = None
         self._disconnect_due: float | None = None
+        self._sockjs = spec.endpoint.scheme.transport == "sockjs"
+        self._sockjs_open = False
+        self._parting_due: float | None = None
 
     @property
     def out(self) -> deque[Out]:
@@ -60,7 +64,9 @@ class Client:
         """The transport is open: the 101 came, or TCP (and TLS) are up."""
         if isinstance(self.wire, WebSocketClient):
             self.wire.opened(m)
-        if self.stomp is not None:
+        elif isinstance(self.wire, XhrClient):
+            self.wire.opened()
+        if self.stomp is not None and not self._sockjs:
             self.stomp.opened()
 
     def received(self, frame: facts.Frame, payload: bytes, m: float) -> None:
@@ -75,6 +81,8 @@ class Client:
 
     def heard(self, finding: findings.Finding, m: float) -> None:
         """Something was computed from what came in."""
+        if isinstance(finding, findings.Sockjs) and finding.dir == "in":
+            self._heard_sockjs(finding, m)
         if self.stomp is None or not isinstance(finding, findings.Stomp) or finding.dir != "in":
             return
         self.stomp.heard(finding, m)
@@ -83,12 +91,22 @@ class Client:
             if self._disconnect_due is None:
                 self.wire.close(1000, "", m)
 
+    def _heard_sockjs(self, frame: findings.Sockjs, m: float) -> None:
+        if frame.kind == "o" and not self._sockjs_open:
+            self._sockjs_open = True
+            if self.stomp is not None:
+                self.stomp.opened()
+        elif frame.kind == "o":
+            self.out.append(Act("finish", "local", "sockjs-lost-session"))
+        elif frame.kind == "c" and frame.code is not None:
+            self._parting_due = m if isinstance(self.wire, XhrClient) else m + PARTING
+
     def next_wake(self) -> float | None:
         """When ``wake`` is to be called, monotonic seconds; None for never."""
         if self._frozen_until is not None:
             return self._frozen_until
         beat = self.stomp.next_wake() if self.stomp is not None and self._beating else None
-        wakes = [self.wire.next_wake(), beat, self._disconnect_due]
+        wakes = [self.wire.next_wake(), beat, self._disconnect_due, self._parting_due]
         return min((at for at in wakes if at is not None), default=None)
 
     def wake(self, m: float) -> None:
@@ -102,6 +120,9 @@ class Client:
         if self._disconnect_due is not None and m >= self._disconnect_due:
             self._disconnect_due = None
             self.wire.close(1000, "", m)
+        if self._parting_due is not None and m >= self._parting_due:
+            self._parting_due = None
+            self.wire.close(None, "", m)
         self.wire.wake(m)
 
     def freeze(self, until: float) -> None:

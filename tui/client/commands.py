@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from tui.client.client import Client
 from tui.client.outgoing import RawBytes
+from tui.client.sockjs import XhrClient
 from tui.client.stomp import StompClient
 from tui.client.websocket import WebSocketClient
 from tui.facts.commands import SessionCommand
@@ -29,6 +30,10 @@ class Verb(NamedTuple):
     """Only on a session that speaks STOMP."""
     websocket: bool = False
     """Only where there is a WebSocket."""
+    stream: bool = False
+    """Only where one TCP connection carries the session."""
+    xhr: bool = False
+    """Only over SockJS's XHR transports."""
     sends: bool = False
     """It puts a frame on the wire: refused where nothing can follow what was sent."""
     kills: bool = False
@@ -44,6 +49,11 @@ def carry_out(client: Client, command: SessionCommand, m: float) -> Why:
         return "command.no_stomp"
     if verb.websocket and not isinstance(client.wire, WebSocketClient):
         return "command.no_websocket"
+    xhr = isinstance(client.wire, XhrClient)
+    if verb.stream and xhr:
+        return "command.no_stream"
+    if verb.xhr and not xhr:
+        return "command.no_xhr"
     if verb.sends:
         if client.wire.close_sent:
             return "command.closing"
@@ -77,6 +87,8 @@ def _stomp(client: Client) -> StompClient:
 
 def _message(client: Client, data: bytes, *, binary: bool = False) -> Why:
     """One message through all the framing of the session: under STOMP a SEND to the first destination subscribed to."""
+    if not client.wire.carries_bytes and (binary or not _is_text(data)):
+        return "command.sockjs_text"
     if client.stomp is None:
         client.wire.message(data, binary=binary)
         return None
@@ -87,6 +99,14 @@ def _message(client: Client, data: bytes, *, binary: bool = False) -> Why:
         return "command.no_destination"
     client.stomp.message(destination, data)
     return None
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _send(client: Client, command: SessionCommand, _: float) -> Why:
@@ -111,15 +131,14 @@ def _send_file(client: Client, command: SessionCommand, _: float) -> Why:
         data = path.read_bytes()
     except (OSError, ValueError, RuntimeError):  # RuntimeError: no such user's home
         return "command.unreadable_file"
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return _message(client, data, binary=True)
-    return _message(client, data)
+    return _message(client, data, binary=not _is_text(data))
 
 
 def _send_raw(client: Client, command: SessionCommand, _: float) -> Why:
-    client.wire.message(_bytes(command), composed=client.stomp is not None)
+    data = _bytes(command)
+    if not client.wire.carries_bytes and not _is_text(data):
+        return "command.sockjs_text"
+    client.wire.raw(data, composed=client.stomp is not None)
     return None
 
 
@@ -186,12 +205,18 @@ def _unsubscribe(client: Client, command: SessionCommand, _: float) -> Why:
 
 
 def _stomp_send(client: Client, command: SessionCommand, _: float) -> Why:
-    _stomp(client).message(str(command.args[0]), _bytes(command, 1))
+    body = _bytes(command, 1)
+    if not client.wire.carries_bytes and not _is_text(body):
+        return "command.sockjs_text"
+    _stomp(client).message(str(command.args[0]), body)
     return None
 
 
 def _stomp_frame(client: Client, command: SessionCommand, _: float) -> Why:
-    _stomp(client).frame_as_it_is(_bytes(command))
+    data = _bytes(command)
+    if not client.wire.carries_bytes and not _is_text(data):
+        return "command.sockjs_text"
+    _stomp(client).frame_as_it_is(data)
     return None
 
 
@@ -239,6 +264,12 @@ def _release_pongs(client: Client, _: SessionCommand, __: float) -> Why:
     return None
 
 
+def _pause_polling(client: Client, command: SessionCommand, m: float) -> Why:
+    assert isinstance(client.wire, XhrClient), "carry_out refuses an XHR verb elsewhere"
+    client.wire.pause(m + float(command.args[0]))
+    return None
+
+
 def _freeze(client: Client, command: SessionCommand, m: float) -> Why:
     client.freeze(m + float(command.args[0]))
     return None
@@ -250,11 +281,11 @@ VERBS: Mapping[str, Verb] = {
     "send-binary": Verb(_send_binary, sends=True),
     "send-file": Verb(_send_file, sends=True),
     "send-raw": Verb(_send_raw, sends=True),
-    "raw-frame": Verb(_raw_frame),
+    "raw-frame": Verb(_raw_frame, stream=True),
     "ping": Verb(_ping, websocket=True, sends=True),
     "pong": Verb(_ping, websocket=True, sends=True),
     "close": Verb(_close, sends=True),
-    "half-close": Verb(_half_close),
+    "half-close": Verb(_half_close, stream=True),
     "reset": Verb(_reset, kills=True),
     "abort": Verb(_abort, kills=True),
     "disconnect": Verb(_disconnect, stomp=True, sends=True),
@@ -273,5 +304,6 @@ VERBS: Mapping[str, Verb] = {
     "hold-pongs": Verb(_hold_pongs, websocket=True),
     "release-pongs": Verb(_release_pongs, websocket=True),
     "freeze": Verb(_freeze),
+    "pause-polling": Verb(_pause_polling, xhr=True),
 }
 """Every verb of a connection. ``raw-frame`` sends whatever was sent before: that is what it is for."""

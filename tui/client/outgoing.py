@@ -54,4 +54,14 @@ class Act:
     detail: str | None = None
 
 
-Out = OutFrame | OutBytes | RawBytes | Act
+@dataclass(slots=True, frozen=True)
+class OutRequest:
+    """One HTTP request of a SockJS transport: a POST that receives, or one whose body is sent."""
+
+    kind: Literal["receive", "send"]
+    body: bytes = b""
+    composed: bool = False
+    """We made the body ourselves: credentials in it are masked in the fact."""
+
+
+Out = OutFrame | OutBytes | RawBytes | OutRequest | Act

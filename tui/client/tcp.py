@@ -20,6 +20,8 @@ class TcpClient:
         tls: our FIN has a close_notify in front of it.
     """
 
+    carries_bytes = True
+
     def __init__(self, *, close_timeout: float, tls: bool) -> None:
         self.parting = PARTING if tls else 0.0
         """Seconds the peer has to go first once it has acknowledged that we leave."""
@@ -32,6 +34,10 @@ class TcpClient:
         """Some bytes; a stream knows no text or ``binary``."""
         del binary
         self.out.append(OutBytes(payload, composed))
+
+    def raw(self, payload: bytes, *, composed: bool = False) -> None:
+        """Bytes as they are."""
+        self.message(payload, composed=composed)
 
     def close(self, code: int | None, reason: str, m: float) -> None:
         """Sends our FIN, once; TCP has no words for a ``code`` and a ``reason``."""

@@ -37,6 +37,9 @@ class WebSocketClient:
         ping_timeout: seconds an own ping may stay unanswered before we close with 1011; None for ever.
     """
 
+    carries_bytes = True
+    """Whether a message may be anything but text."""
+
     parting = 0.0
     """Seconds the peer has to go first once it has acknowledged that we leave: our Close is ours to send."""
 
@@ -130,6 +133,10 @@ class WebSocketClient:
     def message(self, payload: bytes, *, binary: bool = False, composed: bool = False) -> None:
         """One data message in one frame: text unless ``binary``."""
         self.frame(BINARY if binary else TEXT, payload, composed=composed)
+
+    def raw(self, payload: bytes, *, composed: bool = False) -> None:
+        """One message without any framing of an upper layer: here there is none."""
+        self.message(payload, composed=composed)
 
     def frame(
         self, opcode: int, payload: bytes, *, code: int | None = None, reason: str | None = None, composed: bool = False

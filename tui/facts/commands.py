@@ -65,6 +65,7 @@ VERBS: Mapping[str, tuple[Parameter, ...]] = {
     "hold-pongs": (),
     "release-pongs": (),
     "freeze": (Parameter("S", "float"),),
+    "pause-polling": (Parameter("S", "float"),),
     "reconnect": (),
     "mark": (Parameter("TEXT", "rest"),),
     "forget": (),

@@ -147,6 +147,18 @@ class Http(Fact, frozen=True, kw_only=True, tag="http"):
     redacted: bool = False
 
 
+class Transport(Fact, frozen=True, kw_only=True, tag="transport"):
+    """A SockJS transport is tried: the first, or the next one after the one before failed (sockjs-client's fallback).
+    What follows on the connection is this transport's."""
+
+    name: Literal["websocket", "xhr-streaming", "xhr-polling"]
+    url: str
+    """Where: the base URL with the server's and the session's part."""
+    why: str | None = None
+    """What ended the one before: the ``how`` of an end, with ``status`` where it was an HTTP answer."""
+    status: int | None = None
+
+
 class Open(Fact, frozen=True, kw_only=True, tag="open"):
     """The WebSocket handshake succeeded (RFC 6455 §4.1)."""
 
@@ -306,7 +318,7 @@ class Unknown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 KNOWN = (
-    Probe | Target | Resolved | Route | Tcp | Proxy | Tls | Http | Open | Frame | Bytes | Command | Stop
+    Probe | Target | Resolved | Route | Tcp | Proxy | Tls | Http | Transport | Open | Frame | Bytes | Command | Stop
     | Stall | TcpInfo | Postmortem | Eof | End
 )  # fmt: skip
 """Every fact of this schema, as the union the codec decodes."""

@@ -37,6 +37,19 @@ class Stomp(Finding, frozen=True, kw_only=True, tag="stomp"):
     """The ``n`` of the facts it was carried in; of more than 1000 the first 999 and the last."""
 
 
+class Sockjs(Finding, frozen=True, kw_only=True, tag="sockjs"):
+    """One SockJS frame (sockjs-protocol "Framing")."""
+
+    dir: Direction
+    kind: str
+    """``o h a m c``; ``?`` where it is none of them."""
+    messages: list[str] | None = None
+    """Of ``a`` and ``m``."""
+    code: int | None = None
+    """Of ``c``."""
+    reason: str | None = None
+
+
 class Heartbeat(Finding, frozen=True, kw_only=True, tag="heartbeat"):
     """A keep-alive timer changed state."""
 
@@ -119,6 +132,8 @@ class Close(Finding, frozen=True, kw_only=True, tag="close"):
     """Somebody here asked for this end, by a command or by stopping the probe, before the peer had acted."""
     error: str | None = None
     """The ``message`` header of the last STOMP ERROR; empty where that had none, None where no ERROR came."""
+    sockjs: CloseFrame | None = None
+    """SockJS's ``c[code,"reason"]``: it outranks the WebSocket's Close, whose code is often another."""
 
     @property
     def dropped(self) -> bool:
@@ -126,5 +141,5 @@ class Close(Finding, frozen=True, kw_only=True, tag="close"):
         return self.age is not None and not self.asked
 
 
-COMPUTED = Stomp | Heartbeat | Note | Close
+COMPUTED = Stomp | Sockjs | Heartbeat | Note | Close
 """Every finding of this schema."""

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import unquote
 
+import msgspec
+
 MASK = "***"
 
 SECRET_NAMES = frozenset({
@@ -88,7 +90,18 @@ class Redactor:
         """The text of a message we made ourselves: STOMP credentials are masked as well."""
         if not self.enabled:
             return text
+        if text.startswith('["'):
+            return self._quoted(text)
         return self.payload(_STOMP_HEAD.sub(lambda head: _STOMP_SECRET.sub(rf"\1:{MASK}", head[0]), text))
+
+    def _quoted(self, text: str) -> str:
+        """An array of messages, as SockJS sends them: each is masked by itself."""
+        try:
+            messages = msgspec.json.decode(text.encode("utf-8", "surrogatepass"), type=list[str])
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return self.payload(text)
+        shown = [self.composed(message) for message in messages]
+        return msgspec.json.encode(shown).decode() if shown != messages else text
 
     def typed(self, words: str) -> str:
         """A command as somebody typed it: credentials in a STOMP frame that stands in it are masked."""

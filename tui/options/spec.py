@@ -6,7 +6,7 @@ import os
 import re
 import ssl
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -55,6 +55,10 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
     close_timeout: float = 5.0
     ping_interval: float | None = None
     ping_timeout: float | None = None
+
+    sockjs_transport: Literal["auto", "websocket", "xhr-streaming", "xhr-polling"] = "auto"
+    sockjs_session: str | None = None
+    share_cookies: bool = False
 
     login: str | None = None
     passcode: str | None = None
@@ -232,6 +236,8 @@ def check(spec: SessionSpec) -> None:
                 "option.stomp_version", option="--stomp-version", given=spec.stomp_version,
                 versions=", ".join(STOMP_VERSIONS),
             )  # fmt: skip
+    if spec.sockjs_session is not None and not re.fullmatch(r"[^/.]+/[^/.]+", spec.sockjs_session):
+        raise BadOption("option.sockjs_session", option="--sockjs-session", given=spec.sockjs_session)
     for token in spec.subprotocol:
         if not re.fullmatch(_TOKEN, token):
             raise BadOption("option.subprotocol", option="--subprotocol", given=token)

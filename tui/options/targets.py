@@ -21,7 +21,7 @@ class Scheme(NamedTuple):
     """How a scheme speaks."""
 
     transport: str
-    """``ws``: WebSocket; ``tcp``: nothing between STOMP and TCP."""
+    """``ws``: WebSocket; ``sockjs``: SockJS over WebSocket or XHR; ``tcp``: nothing between STOMP and TCP."""
     tls: bool
     stomp: bool
     port: int
@@ -33,6 +33,10 @@ SCHEMES: Mapping[str, Scheme] = {
     "wss": Scheme("ws", True, False, 443),
     "stomp+ws": Scheme("ws", False, True, 80),
     "stomp+wss": Scheme("ws", True, True, 443),
+    "http": Scheme("sockjs", False, False, 80),
+    "https": Scheme("sockjs", True, False, 443),
+    "stomp+http": Scheme("sockjs", False, True, 80),
+    "stomp+https": Scheme("sockjs", True, True, 443),
     "stomp": Scheme("tcp", False, True, 61613),
     "stomps": Scheme("tcp", True, True, 61614),
 }
@@ -99,7 +103,11 @@ def endpoint(url: str) -> Endpoint:
         raise bad("option.url_port")
     if "#" in url:
         raise bad("option.url_fragment")
-    return Endpoint(scheme, parts.hostname, port or scheme.port, _resource(parts), parts.username, parts.password)
+    resource = _resource(parts)
+    if scheme.transport == "sockjs":  # as sockjs-client does it: whatever is added begins with a slash
+        path, mark, query = resource.partition("?")
+        resource = path.rstrip("/") + mark + query
+    return Endpoint(scheme, parts.hostname, port or scheme.port, resource, parts.username, parts.password)
 
 
 def nameable(host: str) -> bool:

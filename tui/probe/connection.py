@@ -158,7 +158,7 @@ class Connection:
 
     def _ask(self) -> None:
         self._phase = "http"
-        upgrade = self._upgrade = Upgrade(self._hop)
+        upgrade = self._upgrade = self._make_upgrade()
         request = upgrade.request
         redactor = self._journal.redactor
         target = redactor.url(request.path)
@@ -175,6 +175,15 @@ class Connection:
         assert self._channel is not None
         self._channel.write(upgrade.data, taken)
 
+    def _make_upgrade(self) -> Upgrade:
+        return Upgrade(self._hop)
+
+    def _websocket(self, **options: Any) -> WebSocketClient:
+        return WebSocketClient(**options)
+
+    def _heard_answer(self, answer: Answer) -> None:
+        """The upgrade was answered, before anything is made of it."""
+
     def _answered(self, moment: Moment) -> None:
         """The upgrade's answer, if it is whole."""
         assert self._upgrade is not None
@@ -190,6 +199,7 @@ class Connection:
             body=shown or None, raw=redactor.text(answer.raw.decode("latin-1")) or None, cut=answer.cut,
             ms=round((moment.m - self._asked_at) * 1000, 3), redacted=headers != answer.headers or shown != body,
         )  # fmt: skip
+        self._heard_answer(answer)
         if answer.status == 101 and answer.error is None:
             self._upgraded(answer, moment)
         elif answer.status == 101:
@@ -222,7 +232,7 @@ class Connection:
         scanner = Scanner(max_size=spec.max_size, deflate=deflate)
         client = Client(
             spec,
-            WebSocketClient(
+            self._websocket(
                 deflate=deflate, close_timeout=spec.close_timeout,
                 ping_interval=spec.ping_interval, ping_timeout=spec.ping_timeout,
             ),
@@ -264,13 +274,14 @@ class Connection:
 
     def _carry_out(self, item: Out) -> None:
         channel = self._channel
-        assert channel is not None and self._wire is not None
+        assert self._wire is not None
         if not isinstance(item, Act):
             self._wire.say(item, channel)
         elif item.what == "half-close":
+            assert channel is not None
             channel.half_close()
         else:
-            if item.what == "finish":
+            if item.what == "finish" and channel is not None:
                 channel.goodbye()
             self._end(item.how, self._phase, None, item.detail or item.what, reset=item.what == "reset")
 
@@ -282,9 +293,12 @@ class Connection:
         self._watch_reading()
 
     def _watch_reading(self) -> None:
+        paused = self._held or (self.client is not None and self.client.frozen)
+        if self._wire is not None:
+            self._wire.pause(paused)
         if self._channel is None:
             return
-        if self._held or (self.client is not None and self.client.frozen):
+        if paused:
             self._channel.stream.pause()
         else:
             self._channel.stream.resume()
@@ -329,8 +343,9 @@ class Connection:
             if m >= self._heard_at + self._silence:
                 while m >= self._heard_at + self._silence:
                     self._silence *= 2  # steps that passed while we were not scheduled are one look, not several
-                self._tcp_info("silent")
-                self._route("silent")
+                if self._channel is not None:
+                    self._tcp_info("silent")
+                    self._route("silent")
             self.client.wake(m)
         self.settled()
 
@@ -378,6 +393,8 @@ class Connection:
             unread, unsent = channel.stream.unread, channel.stream.unsent
             channel.stream.close(reset=reset)
         undecoded = self._wire.undecoded if self._wire is not None else 0
+        if self._wire is not None:
+            self._wire.close()
         if self._phase == "http" and self._upgrade is not None and self._upgrade.answer is None:
             undecoded = self._upgrade.received
         notify = None

@@ -51,6 +51,17 @@ def outgoing(frame: OutFrame, redactor: Redactor) -> dict[str, Any]:
     }
 
 
+def piece(direction: str, data: bytes, redactor: Redactor, *, composed: bool) -> dict[str, Any]:
+    """The fields of a ``bytes`` fact."""
+    fields: dict[str, Any] = {"dir": direction, "size": len(data)}
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return {**fields, "b64": base64.b64encode(data).decode()}
+    shown = (redactor.composed if composed else redactor.payload)(text)
+    return {**fields, "text": shown, "redacted": shown != text}
+
+
 def _payload(
     opcode: int, payload: bytes, text: str | None, reason: str | None, redactor: Redactor, *, composed: bool
 ) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from tui.facts.commands import SessionCommand
 from tui.facts.redaction import Redactor
 from tui.options.spec import SessionSpec
 from tui.probe.connection import Connection
+from tui.probe.cookies import Jar
 from tui.probe.journal import Journal
+from tui.probe.sockjs import SockjsConnection
 
 
 class LiveSession:
@@ -23,6 +25,7 @@ class LiveSession:
         journal: where its facts go.
         do: carries out a command as if it had been typed.
         on_over: called each time a connection has ended and none follows by itself.
+        jar: its cookies, over all its connections.
     """
 
     def __init__(
@@ -31,11 +34,13 @@ class LiveSession:
         journal: Journal,
         do: Callable[[SessionCommand], None],
         on_over: Callable[[], None],
+        jar: Jar,
     ) -> None:
         self.spec = msgspec.structs.replace(spec, passcode=spec.secret(), passcode_env=None, passcode_file=None)
         self._journal = journal
         self._do = do
         self._on_over = on_over
+        self._jar = jar
         self._connection: Connection | None = None
         self._count = 0
         self._again = asyncio.Event()
@@ -55,7 +60,7 @@ class LiveSession:
         while not self.forgotten:
             self._again.clear()
             self._count += 1
-            self._connection = Connection(self.spec, self._count, self._journal, self._ready)
+            self._connection = self._make_connection()
             self._connection.hold_reading(self._held)
             await self._connection.run()
             for handle in self._schedule:
@@ -65,6 +70,11 @@ class LiveSession:
                 self._on_over()
             await self._again.wait()
         self._on_over()
+
+    def _make_connection(self) -> Connection:
+        if self.spec.endpoint.scheme.transport == "sockjs":
+            return SockjsConnection(self.spec, self._count, self._journal, self._ready, self._jar)
+        return Connection(self.spec, self._count, self._journal, self._ready)
 
     @property
     def over(self) -> bool:

@@ -13,6 +13,7 @@ from tui.facts.redaction import Redactor
 from tui.options.errors import BadOption
 from tui.options.spec import SessionSpec, read_spec
 from tui.options.targets import letters
+from tui.probe.cookies import Jar
 from tui.probe.journal import Journal
 from tui.probe.live import LiveSession
 from tui.probe.stalls import watch_for_stalls
@@ -32,6 +33,8 @@ class Probe:
         self.journal = Journal(sink, redactor)
         self.stopped: StopReason | None = None
         self._sessions: dict[str, LiveSession] = {}
+        self._shared_jar = Jar()
+        """Of the sessions that share their cookies, as tabs of one browser do."""
         self._group: asyncio.TaskGroup
         self._stop_asked = asyncio.Event()
         self._changed = asyncio.Event()
@@ -64,7 +67,8 @@ class Probe:
 
     def open(self, spec: SessionSpec, delay: float = 0.0) -> None:
         """Adds a session; ``spec.name`` is set and new."""
-        live = LiveSession(spec, self.journal, self.do, lambda: self._ended(live))
+        jar = self._shared_jar if spec.share_cookies else Jar()
+        live = LiveSession(spec, self.journal, self.do, lambda: self._ended(live), jar)
         live.hold_reading(self._reading_since is not None)
         self._sessions[spec.name] = live
         self._group.create_task(live.run(delay))

@@ -53,12 +53,19 @@ class Upgrade:
 
     Args:
         spec: the session's options.
+        resource: path and query, where they are not the target's.
+        subprotocols: what is offered, where that is not the target's.
     """
 
-    def __init__(self, spec: SessionSpec) -> None:
+    def __init__(
+        self, spec: SessionSpec, *, resource: str | None = None, subprotocols: list[str] | None = None
+    ) -> None:
         ending = spec.endpoint
+        self._resource = ending.resource if resource is None else resource
         uri = WebSocketURI(ending.scheme.tls, ending.host, ending.port, "/", "", None, None)
-        offered = spec.subprotocol or (list(STOMP_SUBPROTOCOLS) if spec.speaks_stomp else [])
+        offered = subprotocols
+        if offered is None:
+            offered = spec.subprotocol or (list(STOMP_SUBPROTOCOLS) if spec.speaks_stomp else [])
         extensions: list[ClientExtensionFactory] = []
         if not spec.no_compression:
             extensions.append(ClientPerMessageDeflateFactory(client_max_window_bits=True))
@@ -80,7 +87,7 @@ class Upgrade:
     def _request(self, spec: SessionSpec) -> Request:
         ending = spec.endpoint
         request = self._protocol.connect()
-        request.path = ending.resource
+        request.path = self._resource
         headers = request.headers
         del headers["Host"]
         headers["Host"] = build_host(ending.host, ending.port, ending.scheme.tls)

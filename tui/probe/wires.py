@@ -4,13 +4,12 @@
 puts what the client wants said on the channel, with a fact for each thing when the kernel has taken it.
 """
 
-import base64
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
 from tui.client.client import Client
-from tui.client.outgoing import OutBytes, OutFrame, RawBytes
+from tui.client.outgoing import OutBytes, OutFrame, OutRequest, RawBytes
 from tui.facts import facts
 from tui.facts.clocks import Moment
 from tui.facts.redaction import Redactor
@@ -28,8 +27,14 @@ class Wire(Protocol):
     def came(self, data: bytes, moment: Moment) -> None:
         """Bytes came."""
 
-    def say(self, item: OutFrame | OutBytes | RawBytes, channel: Channel) -> None:
-        """Puts something on the channel."""
+    def say(self, item: OutFrame | OutBytes | RawBytes | OutRequest, channel: Channel | None) -> None:
+        """Puts something on the channel; None only where the wire has connections of its own."""
+
+    def close(self) -> None:
+        """Ends what it has of its own."""
+
+    def pause(self, paused: bool) -> None:
+        """Stops or resumes reading what it has of its own."""
 
     @property
     def undecoded(self) -> int:
@@ -67,10 +72,17 @@ class FrameWire:
             for finding in findings:
                 self._client.heard(finding, moment.m)
 
-    def say(self, item: OutFrame | OutBytes | RawBytes, channel: Channel) -> None:
+    def say(self, item: OutFrame | OutBytes | RawBytes | OutRequest, channel: Channel | None) -> None:
         """A frame, or bytes that may be one."""
+        assert channel is not None and not isinstance(item, OutRequest)
         taken = partial(self._frame_sent, item) if isinstance(item, OutFrame) else partial(self._raw_sent, item)
         channel.write(item.data, taken)
+
+    def close(self) -> None:
+        """It has nothing of its own."""
+
+    def pause(self, paused: bool) -> None:
+        """It has nothing of its own."""
 
     def _frame_sent(self, frame: OutFrame) -> None:
         self._client.sent(frame)
@@ -104,22 +116,22 @@ class ByteWire:
 
     def came(self, data: bytes, moment: Moment) -> None:
         """Bytes came."""
-        _, findings = self._fact(facts.Bytes, at=moment, **self._fields("in", data, composed=False))
+        _, findings = self._fact(
+            facts.Bytes, at=moment, **frame_facts.piece("in", data, self._redactor, composed=False)
+        )
         for finding in findings:
             self._client.heard(finding, moment.m)
 
-    def say(self, item: OutFrame | OutBytes | RawBytes, channel: Channel) -> None:
+    def say(self, item: OutFrame | OutBytes | RawBytes | OutRequest, channel: Channel | None) -> None:
         """Bytes."""
+        assert channel is not None and not isinstance(item, OutRequest)
         channel.write(item.data, partial(self._sent, item.data, isinstance(item, OutBytes) and item.composed))
 
-    def _sent(self, data: bytes, composed: bool) -> None:
-        self._fact(facts.Bytes, **self._fields("out", data, composed=composed))
+    def close(self) -> None:
+        """It has nothing of its own."""
 
-    def _fields(self, direction: str, data: bytes, *, composed: bool) -> dict[str, Any]:
-        fields: dict[str, Any] = {"dir": direction, "size": len(data)}
-        try:
-            text = data.decode()
-        except UnicodeDecodeError:
-            return {**fields, "b64": base64.b64encode(data).decode()}
-        shown = (self._redactor.composed if composed else self._redactor.payload)(text)
-        return {**fields, "text": shown, "redacted": shown != text}
+    def pause(self, paused: bool) -> None:
+        """It has nothing of its own."""
+
+    def _sent(self, data: bytes, composed: bool) -> None:
+        self._fact(facts.Bytes, **frame_facts.piece("out", data, self._redactor, composed=composed))

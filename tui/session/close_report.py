@@ -3,6 +3,7 @@
 Made by ``tui.session.connection`` when the ``end`` fact comes.
 """
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from tui.facts.facts import End
@@ -38,6 +39,11 @@ class Surroundings(NamedTuple):
     """The round trip, as far as it is known."""
     tcp: bool
     """There was no WebSocket, and so no code."""
+    sockjs: bool
+    transport: str | None
+    """SockJS's, where one was tried."""
+    opened: bool
+    """The transport had opened; SockJS's says so with ``o``."""
     url: str
     subprotocol: str
     server: str
@@ -55,15 +61,16 @@ def report(end: End, ending: Ending, act: Act, around: Surroundings) -> Close:
         act: the first ending act, the ``end`` itself where there was no other.
         around: the connection.
     """
-    code, synthetic = _code(ending) if not around.tcp else (None, False)
+    code, synthetic = _told(ending, around)
     received = ending.received
+    said = ending.sockjs or received
     # RFC 6455 §7.1.4: clean is a closing handshake completed before TCP ended.
     clean = received is not None and ending.sent is not None and ending.received_error is None
     return Close(
         finding=True, t=end.t, m=end.m, s=end.s, c=end.c, n=end.n,
         code=code,
         name=None if code is None else _name(code, ending, around, ours=act.side == "local"),
-        reason=received.reason if received is not None else "",
+        reason=said.reason if said is not None else "",
         synthetic=synthetic,
         received=received,
         sent=ending.sent,
@@ -73,18 +80,58 @@ def report(end: End, ending: Ending, act: Act, around: Surroundings) -> Close:
             how=end.how, phase=end.phase, errno=end.errno, detail=end.detail, alert=end.alert,
             close_notify=end.close_notify, undecoded=end.undecoded, unread=end.unread, unsent=end.unsent,
         ),
-        app_view=None if around.tcp else _app_view(ending, clean=clean),
+        app_view=_app_view(end, ending, around, clean=clean),
         age=_seconds(around.ready_at, act.m),
         idle_rx=_seconds(act.rx_m, act.m),
         idle_tx=_seconds(act.tx_m, act.m),
         idle_any=_seconds(max((m for m in (act.rx_m, act.tx_m) if m is not None), default=None), act.m),
         asked=ending.asked,
         error=around.error,
+        sockjs=ending.sockjs,
     )  # fmt: skip
 
 
+def _told(ending: Ending, around: Surroundings) -> tuple[int | None, bool]:
+    """The code of the report, and whether it is a stand-in. SockJS's own outranks the WebSocket's; over XHR there is
+    no other."""
+    if ending.sockjs is not None:
+        return ending.sockjs.code, False
+    if around.tcp or around.transport in ("xhr-streaming", "xhr-polling"):
+        return None, False
+    return _code(ending)
+
+
+LOCAL_CLOSES: Mapping[str, tuple[int, str]] = {
+    "sockjs-lost-session": (1006, "Server lost session"),
+    "sockjs-send": (1006, "Sending error"),
+    "sockjs-receive": (1006, "permanent"),
+}
+"""What sockjs-client 1.6 tells the page where nobody sent a code, by the ``detail`` of our end (lib/main.js)."""
+
+
+def _sockjs_view(end: End, ending: Ending, around: Surroundings) -> AppView:
+    """What sockjs-client would have told the page: clean only for a ``c`` frame or a close of its own."""
+    if ending.sockjs is not None:
+        return AppView(code=ending.sockjs.code or 1000, reason=ending.sockjs.reason, was_clean=True)
+    if ending.asked:
+        sent = ending.sent
+        reason = sent.reason if sent is not None else ""
+        code = sent.code if sent is not None else None
+        return AppView(code=code or 1000, reason=reason or "Normal closure", was_clean=True)
+    if not around.opened:
+        reason = "All transports failed" if around.transport is not None else "Cannot connect to server"
+        return AppView(code=2000 if around.transport is not None else 1002, reason=reason, was_clean=False)
+    if end.detail is not None and end.detail in LOCAL_CLOSES:
+        code, reason = LOCAL_CLOSES[end.detail]
+        return AppView(code=code, reason=reason, was_clean=False)
+    if ending.received is not None and ending.received_error is None:
+        return AppView(code=_code(ending)[0], reason=ending.received.reason, was_clean=False)
+    return AppView(code=ABNORMAL, reason="WebSocket connection broken", was_clean=False)
+
+
 def _name(code: int, ending: Ending, around: Surroundings, *, ours: bool) -> str | None:
-    reason = ending.received.reason if ending.received is not None else ""
+    said = ending.sockjs or ending.received
+    reason = said.reason if said is not None else ""
     context = close_codes.Context(
         reason=reason, url=around.url, subprotocol=around.subprotocol, server=around.server, error=around.error or "",
         ours=ours and ending.sent is not None and ending.sent.code == code,
@@ -105,7 +152,14 @@ def _code(ending: Ending) -> tuple[int, bool]:
     return ending.received.code, False
 
 
-def _app_view(ending: Ending, *, clean: bool) -> AppView:
+def _app_view(end: End, ending: Ending, around: Surroundings, *, clean: bool) -> AppView | None:
+    """What a page would have been told; None where no page can speak so."""
+    if around.tcp:
+        return None
+    return _sockjs_view(end, ending, around) if around.sockjs else _websocket_view(ending, clean=clean)
+
+
+def _websocket_view(ending: Ending, *, clean: bool) -> AppView:
     """A browser that sees a broken Close frame fails the connection (RFC 6455 §7.1.7), which is 1006 to the page."""
     if ending.received is None or ending.received_error is not None:
         return AppView(code=ABNORMAL, reason="", was_clean=False)

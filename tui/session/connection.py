@@ -9,16 +9,18 @@ from typing import ClassVar
 
 import msgspec
 
-from tui.facts.facts import Bytes, End, Eof, Fact, Frame, Http, Open, Tcp, TcpInfo, Tls
-from tui.facts.findings import Close, Finding, Heartbeat, Layer, Note, Stomp
+from tui.facts.facts import Bytes, End, Eof, Fact, Frame, Http, Open, Tcp, TcpInfo, Tls, Transport
+from tui.facts.findings import Close, CloseFrame, Finding, Heartbeat, Layer, Note, Sockjs, Stomp
+from tui.protocols.sockjs import SockjsFrame
 from tui.protocols.stomp import Beat, StompFrame
 from tui.protocols.websocket import BINARY, CLOSE, PING, PONG
 from tui.session.close_report import Surroundings, report, side_of
-from tui.session.conversation import Conversation, Said, UnreadablePayload
+from tui.session.conversation import Conversation, Said, UnreadablePayload, payload
 from tui.session.ending import Act, Ending, Side
 from tui.session.notes import Notes
+from tui.session.sockjs import SockjsStream
 from tui.session.spoken import Spoken
-from tui.session.timers import PingTimer, Timer
+from tui.session.timers import PingTimer, SockjsTimer, Timer
 
 
 class Stage(IntEnum):
@@ -77,15 +79,23 @@ class Connection:
         self.ending = Ending(asked=asked)
         self.close: Close | None = None
         self.conversation = Conversation(limit=spoken.max_size) if spoken.stomp else None
+        self.sockjs = SockjsStream() if spoken.sockjs else None
+        self._asked_for = ""
+        """The target of the last HTTP request."""
+        self.transport: str | None = None
+        """The SockJS transport that is tried, or works."""
         self.stomp_out = Timer("stomp-out")
         self.stomp_in = Timer("stomp-in")
+        self.sockjs_h = SockjsTimer()
         self.pings = PingTimer(spoken.ping_ms)
         self.timers: dict[Layer, Timer] = {}
         if spoken.stomp:
             self.timers = {"stomp-out": self.stomp_out, "stomp-in": self.stomp_in}
+        if spoken.sockjs:
+            self.timers["sockjs-h"] = self.sockjs_h
         if not spoken.tcp:
             self.timers["ws-ping"] = self.pings
-        self.decoded: list[StompFrame | Beat] = []
+        self.decoded: list[StompFrame | Beat | SockjsFrame] = []
         """What the fact fed last carried."""
         self._notes = Notes()
 
@@ -99,7 +109,7 @@ class Connection:
 
     def deadline(self) -> float:
         """When time will change something next; infinity for never."""
-        return min(self.stomp_out.deadline, self.stomp_in.deadline, self.pings.deadline)
+        return min(timer.deadline for timer in self.timers.values())
 
     def advance(self, m: float, last: Fact) -> list[Finding]:
         """Everything that time changes up to ``m``, in order; ``last`` is the probe's last fact before."""
@@ -147,19 +157,48 @@ class Connection:
             self._transport_open(fact.m)
         return []
 
+    def _transport(self, fact: Transport) -> list[Finding]:
+        """SockJS tries a transport: the one before, if there was one, left nothing that counts."""
+        self.transport = fact.name
+        self.sockjs = SockjsStream()
+        return []
+
     def _open(self, fact: Open) -> list[Finding]:
         self.subprotocol, self.extensions = fact.subprotocol, fact.extensions
-        self._transport_open(fact.m)
+        if self.sockjs is None:
+            self._transport_open(fact.m)
         return []
 
     def _http(self, fact: Http) -> list[Finding]:
         if fact.dir == "in":
             self.last_rx_m = fact.m
-            self.server = next((value for name, value in fact.headers if name.lower() == "server"), "")
+            self.server = next((value for name, value in fact.headers if name.lower() == "server"), self.server)
             self._answer = fact
+            if self.sockjs is not None:
+                self.sockjs.body_begins()
+                return self._info_notes(fact) if self._asked_for.partition("?")[0].endswith("/info") else []
         else:
+            self._asked_for = fact.target or ""
             self.last_tx_m = fact.m
         return []
+
+    def _info_notes(self, fact: Http) -> list[Finding]:
+        """What SockJS's ``/info`` says that explains what follows (sockjs-protocol "Info test")."""
+        key = ""
+        try:
+            info = msgspec.json.decode((fact.body or "").encode("utf-8", "surrogatepass"))
+        except (msgspec.MsgspecError, RecursionError):
+            info = None
+        if fact.status != 200:
+            key = "note.sockjs_info_status"
+        elif not isinstance(info, dict):
+            key = "note.sockjs_info_unreadable"
+        elif info.get("websocket") is False:
+            key = "note.sockjs_info_no_websocket"
+        said = self._notes.say(fact, key, [fact.n], status=fact.status) if key else []
+        if isinstance(info, dict) and info.get("cookie_needed") is True:
+            said += self._notes.say(fact, "note.sockjs_info_cookie", [fact.n])
+        return [*said]
 
     def _tcp_info(self, fact: TcpInfo) -> list[Finding]:
         if fact.rtt_ms > 0:
@@ -183,8 +222,8 @@ class Connection:
             pass
         elif opcode in (PING, PONG):
             findings += self._control(fact)
-        elif self.conversation is not None and opcode <= BINARY and fact.size:
-            findings += self._stomp(fact, self.conversation)
+        elif opcode <= BINARY and fact.size:
+            findings += self._message(fact)
         if fact.dir == "in":
             counters.frames_in += 1
             counters.bytes_in += fact.wire
@@ -197,8 +236,8 @@ class Connection:
 
     def _bytes(self, fact: Bytes) -> list[Finding]:
         findings: list[Finding] = []
-        if self.conversation is not None and self._spoken.tcp and fact.size:
-            findings = self._stomp(fact, self.conversation)
+        if fact.size:
+            findings = self._message(fact)
         counters = self._counters
         if fact.dir == "in":
             counters.frames_in += len(self.decoded)
@@ -225,17 +264,54 @@ class Connection:
                     return [_heartbeat(fact, self.pings, gap_ms, recovered=True)]
         return []
 
-    def _stomp(self, fact: Frame | Bytes, conversation: Conversation) -> list[Finding]:
+    def _message(self, fact: Frame | Bytes) -> list[Finding]:
+        """A payload, through the layers that are spoken."""
+        try:
+            if self.sockjs is not None:
+                return [
+                    finding for frame in self.sockjs.feed(fact) for finding in self._sockjs_frame(fact, frame)
+                ]  # fmt: skip
+            return self._stomp(fact, payload(fact)) if self.conversation is not None else []
+        except UnreadablePayload:
+            return [*self._notes.say(fact, "note.payload_unreadable", [fact.n])]
+
+    def _sockjs_frame(self, fact: Frame | Bytes, frame: SockjsFrame) -> list[Finding]:
+        findings: list[Finding] = []
+        if frame.flaw is not None:
+            findings += self._notes.say(fact, f"note.sockjs_flaw_{frame.flaw.replace('-', '_')}", [fact.n])
+        findings.append(_sockjs_finding(fact, frame))
+        if fact.dir == "in":
+            findings += self._sockjs_beat(fact, frame)
+        if frame.kind == "o":
+            if self.transport_at is None:
+                self._transport_open(fact.m)
+            else:
+                findings += self._notes.say(fact, "note.sockjs_lost_session", [fact.n])
+        elif frame.kind == "c" and frame.flaw is None and fact.dir == "in":
+            self.ending.sockjs = self.ending.sockjs or CloseFrame(code=frame.code, reason=frame.reason)
+            self._act("remote", fact.m)
+        if self.conversation is None or not frame.messages:
+            self.decoded.append(frame)
+        for message in frame.messages if self.conversation is not None else ():
+            findings += self._stomp(fact, message.encode("utf-8", "surrogatepass"))
+        return findings
+
+    def _sockjs_beat(self, fact: Frame | Bytes, frame: SockjsFrame) -> list[Finding]:
+        """The ``h`` timer: every frame of the server is a sign of life, an ``h`` says how often it beats."""
+        learnt, gap_ms = self.sockjs_h.beat_in(fact.m) if frame.kind == "h" else (False, self.sockjs_h.frame_in(fact.m))
+        if learnt:
+            return [_heartbeat(fact, self.sockjs_h, None, negotiated=True)]
+        return [_heartbeat(fact, self.sockjs_h, gap_ms, recovered=True)] if gap_ms is not None else []
+
+    def _stomp(self, fact: Frame | Bytes, data: bytes) -> list[Finding]:
+        assert self.conversation is not None
+        conversation = self.conversation
         findings: list[Finding] = []
         timer = self.stomp_in if fact.dir == "in" else self.stomp_out
         gap_ms = timer.alive(fact.m)
         if gap_ms is not None:
             findings.append(_heartbeat(fact, timer, gap_ms, recovered=True))
-        try:
-            said = conversation.feed(fact)
-        except UnreadablePayload:
-            return [*findings, *self._notes.say(fact, "note.payload_unreadable", [fact.n])]
-        for one in said:
+        for one in conversation.said(fact.dir, data, fact.n):
             self.decoded.append(one.event)
             if isinstance(one.event, Beat):
                 self._beat(fact, timer)
@@ -296,6 +372,9 @@ class Connection:
                 ready_at=self.ready_at,
                 rtt_ms=self.rtt_ms,
                 tcp=self._spoken.tcp,
+                transport=self.transport if self._spoken.sockjs else None,
+                sockjs=self._spoken.sockjs,
+                opened=self.transport_at is not None,
                 url=self._spoken.url,
                 subprotocol=self.subprotocol or "",
                 server=self.server,
@@ -306,6 +385,12 @@ class Connection:
         self.ended_at = fact.m
         self.stop_timers()
         return [*self._unfinished(fact), *self._redirected(fact), self.close]
+
+    @property
+    def undecoded(self) -> int:
+        """Bytes received of a STOMP or SockJS frame that is not whole."""
+        carried = self.sockjs.undecoded if self.sockjs is not None else 0
+        return carried + (self.conversation.undecoded if self.conversation is not None else 0)
 
     def _unfinished(self, fact: End) -> list[Note]:
         """Says so where the connection ended in the middle of a STOMP frame."""
@@ -325,9 +410,17 @@ class Connection:
         return self._notes.say(fact, "note.redirect", [answer.n], status=answer.status, location=to)
 
     _HANDLERS: ClassVar[dict[type[Fact], Callable[..., list[Finding]]]] = {
-        Tcp: _tcp, Tls: _tls, Open: _open, Http: _http, TcpInfo: _tcp_info, Eof: _eof,
+        Tcp: _tcp, Tls: _tls, Transport: _transport, Open: _open, Http: _http, TcpInfo: _tcp_info, Eof: _eof,
         Frame: _frame, Bytes: _bytes, End: _end,
     }  # fmt: skip
+
+
+def _sockjs_finding(fact: Frame | Bytes, frame: SockjsFrame) -> Sockjs:
+    return Sockjs(
+        finding=True, t=fact.t, m=fact.m, s=fact.s, c=fact.c, n=fact.n, dir=fact.dir, kind=frame.kind,
+        messages=frame.messages if frame.kind in ("a", "m") else None, code=frame.code,
+        reason=frame.reason if frame.kind == "c" else None,
+    )  # fmt: skip
 
 
 def _stomp_finding(

@@ -103,7 +103,11 @@ class Conversation:
         Raises:
             UnreadablePayload: the recording was damaged.
         """
-        return self._streams[fact.dir].feed(payload(fact), fact.n)
+        return self.said(fact.dir, payload(fact), fact.n)
+
+    def said(self, direction: Direction, data: bytes, n: int) -> list[Said]:
+        """What became whole with bytes of the fact ``n``."""
+        return self._streams[direction].feed(data, n)
 
     def connect(self, frame: StompFrame) -> Literal["heart-beat"] | None:
         """Our CONNECT; the name of the header that cannot be read."""

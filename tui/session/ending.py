@@ -36,7 +36,7 @@ class Act(NamedTuple):
 class Ending:
     """The evidence of one connection's end."""
 
-    __slots__ = ("asked", "first", "received", "received_error", "received_m", "sent", "sent_m")
+    __slots__ = ("asked", "first", "received", "received_error", "received_m", "sent", "sent_m", "sockjs")
 
     def __init__(self, *, asked: bool = False) -> None:
         self.asked = asked
@@ -47,6 +47,8 @@ class Ending:
         self.received_m = 0.0
         self.received_error: str | None = None
         """The rule that frame breaks."""
+        self.sockjs: CloseFrame | None = None
+        """SockJS's ``c`` frame."""
         self.sent: CloseFrame | None = None
         """The first Close frame we sent."""
         self.sent_m = 0.0

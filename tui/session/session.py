@@ -9,6 +9,7 @@ from typing import Any
 
 from tui.facts.facts import Command, Fact, Stop, Target
 from tui.facts.findings import Close, Finding, Layer
+from tui.protocols.sockjs import SockjsFrame
 from tui.protocols.stomp import Beat, StompFrame
 from tui.session.connection import Connection, Counters, Stage
 from tui.session.ending import ASKING, Ending, verb_of
@@ -40,7 +41,7 @@ class Session:
         """The report of the connection that ended last."""
         self.counters = Counters()
         """Over all its connections."""
-        self.decoded: list[StompFrame | Beat] = []
+        self.decoded: list[StompFrame | Beat | SockjsFrame] = []
         """What the fact fed last carried, whole."""
         self.spoken = Spoken()
         self._current = Connection(name, 0, self.spoken, self.counters)
@@ -102,9 +103,18 @@ class Session:
 
     @property
     def stomp_undecoded(self) -> int:
-        """Bytes received on the current connection of a STOMP frame that is not whole."""
-        conversation = self._current.conversation
-        return conversation.undecoded if conversation is not None else 0
+        """Bytes received on the current connection of a STOMP or SockJS frame that is not whole."""
+        return self._current.undecoded
+
+    @property
+    def transport_at(self) -> float | None:
+        """When the transport of the current connection opened: the 101, SockJS's ``o``, or TCP and TLS."""
+        return self._current.transport_at
+
+    @property
+    def transport(self) -> str | None:
+        """The SockJS transport of the current connection; None where it has none."""
+        return self._current.transport
 
     @property
     def subprotocol(self) -> str | None:

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from tui.facts.facts import Target
+from tui.options.targets import SCHEMES
 
 DEFAULT_MAX_SIZE = 16 * 1024 * 1024
 
@@ -14,6 +15,8 @@ class Spoken(NamedTuple):
     """The target's, redacted."""
     stomp: bool = False
     """STOMP, directly in WebSocket messages or in the TCP stream."""
+    sockjs: bool = False
+    """SockJS between the messages and what carries them: ``http:``, ``stomp+http:`` …"""
     tcp: bool = False
     """No WebSocket below: ``stomp:`` or ``stomps:``."""
     tls: bool = False
@@ -26,15 +29,16 @@ class Spoken(NamedTuple):
 
 
 def spoken(target: Target) -> Spoken:
-    """The layers ``target`` asks for. Over SockJS the messages are not STOMP by themselves."""
+    """The layers ``target`` asks for."""
     scheme = target.url.partition(":")[0].lower()
     spec = target.spec
-    stomp = scheme in ("stomp", "stomps", "stomp+ws", "stomp+wss")
+    stomp = scheme.startswith("stomp") and scheme in SCHEMES
     return Spoken(
         url=target.url,
-        stomp=stomp or (scheme in ("ws", "wss") and spec.get("stomp") is True),
+        stomp=stomp or (scheme in SCHEMES and spec.get("stomp") is True),
+        sockjs=scheme in ("http", "https", "stomp+http", "stomp+https"),
         tcp=scheme in ("stomp", "stomps"),
-        tls=scheme in ("wss", "stomps", "stomp+wss"),
+        tls=scheme in ("wss", "https", "stomps", "stomp+wss", "stomp+https"),
         connects=spec.get("no-stomp-connect") is not True,
         max_size=int(_number(spec, "max-size", DEFAULT_MAX_SIZE)),
         ping_ms=_number(spec, "ping-interval", 0) * 1000,

@@ -109,6 +109,32 @@ class Timer:
             self.deadline = self.last_m + (self._late_s if self.state == "ok" else self._missed_s)
 
 
+class SockjsTimer(Timer):
+    """SockJS's ``h``: nobody says how often it will come, so the interval is learnt from the first one.
+
+    A server sends it after so long without a message (25 s unless it was told otherwise), so every frame it sends is a
+    sign of life, and the first ``h`` says how long the silence before it was.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("sockjs-h")
+
+    def frame_in(self, m: float) -> float | None:
+        """A frame that is no ``h``. The silence it ends, ms, if that had been late or missed."""
+        return self.alive(m)
+
+    def beat_in(self, m: float) -> tuple[bool, float | None]:
+        """An ``h``. Whether the interval was learnt from it; the silence it ends, ms, if that had been late."""
+        before = self.last_m
+        gap_ms = self.alive(m)
+        self.received += 1
+        self.last_beat_m = m
+        learnt = not self.every_ms and before is not None and m > before
+        if learnt and before is not None:
+            self.start(round((m - before) * 1000, -2) or 100.0, m)
+        return learnt, gap_ms
+
+
 class Outstanding(NamedTuple):
     """A ping whose pong has not come or not gone."""
 

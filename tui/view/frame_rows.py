@@ -1,9 +1,10 @@
-"""Rows of what was sent and received: a STOMP frame, a beat, a WebSocket message, ping, pong, close."""
+"""Rows of what was sent and received: a STOMP or SockJS frame, a beat, a WebSocket message, ping, pong, close."""
 
 from collections.abc import Sequence
 
 from tui.facts.facts import Bytes, Frame
 from tui.knowledge import close_codes
+from tui.protocols.sockjs import SockjsFrame
 from tui.protocols.stomp import Beat, StompFrame
 from tui.protocols.websocket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from tui.session.conversation import UnreadablePayload, payload
@@ -21,14 +22,22 @@ def carried(fact: Frame | Bytes) -> bytes:
         return b""
 
 
-def frame_rows(fact: Frame | Bytes, decoded: Sequence[StompFrame | Beat], look: Look, *, stomp: bool) -> list[Row]:
+Decoded = StompFrame | Beat | SockjsFrame
+"""What a fact may carry above the bytes themselves."""
+
+
+def frame_rows(fact: Frame | Bytes, decoded: Sequence[Decoded], look: Look, *, stomp: bool) -> list[Row]:
     """A row for each meaning in ``fact``; where it has none yet, one for the bytes themselves.
 
     Args:
         decoded: what became whole with this fact.
         stomp: whether the session speaks STOMP, so that bytes without a frame are a part of one.
     """
-    rows = [_stomp_row(fact, item, look, part, alone=len(decoded) == 1) for part, item in enumerate(decoded)]
+    rows = [
+        _sockjs_row(fact, item, look, part) if isinstance(item, SockjsFrame)
+        else _stomp_row(fact, item, look, part, alone=len(decoded) == 1)
+        for part, item in enumerate(decoded)
+    ]  # fmt: skip
     if isinstance(fact, Bytes):
         return rows or [_row(fact, "stomp", "part", _text(carried(fact), look), size=fact.size)]
     if rows and not fact.error:
@@ -55,6 +64,21 @@ def _stomp_row(fact: Frame | Bytes, item: StompFrame | Beat, look: Look, part: i
     return Row(
         fact.t, fact.m, fact.n, "stomp", look.safe(item.command[:24]), "data", fact.dir, " ".join(words), size=size,
         role="error" if item.command == "ERROR" or item.flaws else "text", part=part,
+    )  # fmt: skip
+
+
+def _sockjs_row(fact: Frame | Bytes, item: SockjsFrame, look: Look, part: int) -> Row:
+    """``o h a m c``, as the protocol calls them; with one message in it, the message."""
+    beat = item.kind == "h"
+    if item.kind == "c":
+        text = f'{item.code} "{item.reason}"' if item.flaw is None else ""
+    else:
+        text = " ".join(message[:TEXT_KEPT] for message in item.messages)
+    if item.flaw is not None:
+        text = f"[{item.flaw}] {text or carried(fact)[:TEXT_KEPT].decode('utf-8', 'backslashreplace')}"
+    return Row(
+        fact.t, fact.m, fact.n, "sockjs", item.kind, "beat" if beat else "data", fact.dir, look.safe(text[:TEXT_KEPT]),
+        size=fact.size, role="error" if item.flaw is not None else "text", part=part,
     )  # fmt: skip
 
 

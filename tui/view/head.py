@@ -64,7 +64,9 @@ def chips(pane: Pane, look: Look) -> list[str]:
     """What is spoken, layer by layer, from the bottom."""
     session, seen = pane.session, pane.seen
     found = [look.safe(seen.tls)] if seen.tls else []
-    if not session.spoken.tcp:
+    if session.spoken.sockjs:
+        found.append(f"sockjs/{session.transport}" if session.transport else "sockjs")
+    elif not session.spoken.tcp:
         found.append("ws")
     if session.spoken.stomp:
         found.append(f"stomp {look.safe(session.stomp_version)}" if session.stomp_version else "stomp")

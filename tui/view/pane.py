@@ -10,11 +10,10 @@ from typing import NamedTuple
 from tui.facts import codec
 from tui.facts.facts import Bytes, Fact, Frame, Probe, Target, Unknown
 from tui.facts.findings import Finding, Heartbeat, Note
-from tui.protocols.stomp import Beat, StompFrame
 from tui.session.session import Session
 from tui.view.blocks import Block, Blocks
 from tui.view.event_rows import event_rows
-from tui.view.frame_rows import frame_rows
+from tui.view.frame_rows import Decoded, frame_rows
 from tui.view.look import Look
 from tui.view.rows import Row
 from tui.view.seen import Seen
@@ -38,7 +37,7 @@ class Whole(NamedTuple):
     """All there is of a row."""
 
     fact: Fact | Unknown
-    decoded: StompFrame | Beat | None
+    decoded: Decoded | None
     """What the row shows of it, where that is not the fact itself."""
 
 

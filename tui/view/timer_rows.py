@@ -4,11 +4,11 @@ Late is drawn before it is fatal. Every column has a fixed place, so nothing mov
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from tui.session.session import Session
-from tui.session.timers import PingTimer, Timer
+from tui.session.timers import PingTimer, SockjsTimer, Timer
 from tui.text import cells
 from tui.view import gauges, numbers
 from tui.view.lines import Line, Role, Span, pad
@@ -59,6 +59,8 @@ def timers(session: Session, now: float, look: Look, *, retrans: int = 0) -> lis
     for layer, timer in session.timers.items():
         if isinstance(timer, PingTimer):
             made.append(partial(_ping, timer, at, look))
+        elif isinstance(timer, SockjsTimer):
+            made.append(partial(_sockjs, timer, session, at, look, over=ended is not None))
         elif layer in ("stomp-out", "stomp-in"):
             made.append(partial(_stomp, timer, at, look, out=layer == "stomp-out", over=ended is not None))
     made.append(partial(_quiet, session, at, look, retrans))
@@ -140,6 +142,16 @@ def _stomp(timer: Timer, at: float, look: Look, wide: int, *, out: bool, over: b
         value=numbers.seconds(left_s),
         grace="" if out else f"+{numbers.seconds(every)}",
     )
+
+
+def _sockjs(timer: SockjsTimer, session: Session, at: float, look: Look, wide: int, *, over: bool) -> Cells:
+    """SockJS's ``h``: off where STOMP beats are on, as Spring has it; unknown until the first one came."""
+    label = f"SockJS{look.glyphs.down}"
+    if timer.every_ms and timer.last_m is not None:
+        return replace(_stomp(timer, at, look, wide, out=False, over=over), label=label)
+    beating = session.timers.get("stomp-in")
+    off = beating is not None and bool(beating.every_ms)
+    return Cells(label, look.glyphs.none, note=look.say("timer_sockjs_off" if off else "timer_none_seen"))
 
 
 def _with(made: Cells, **more: str) -> Cells:
