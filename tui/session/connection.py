@@ -10,15 +10,16 @@ from typing import ClassVar
 import msgspec
 
 from tui.facts.facts import Bytes, End, Eof, Fact, Frame, Http, Open, Tcp, TcpInfo, Tls, Transport
-from tui.facts.findings import Close, CloseFrame, Finding, Heartbeat, Layer, Note, Sockjs, Stomp
+from tui.facts.findings import Close, CloseFrame, Finding, Layer, Note
 from tui.protocols.sockjs import SockjsFrame
 from tui.protocols.stomp import Beat, StompFrame
 from tui.protocols.websocket import BINARY, CLOSE, PING, PONG
 from tui.session.close_report import Surroundings, report, side_of
 from tui.session.conversation import Conversation, Said, UnreadablePayload, payload
 from tui.session.ending import Act, Ending, Side
+from tui.session.found import heartbeat, sockjs_finding, stomp_finding
 from tui.session.notes import Notes
-from tui.session.sockjs import SockjsStream
+from tui.session.sockjs import SockjsStream, info_notes
 from tui.session.spoken import Spoken
 from tui.session.timers import PingTimer, SockjsTimer, Timer
 
@@ -120,7 +121,7 @@ class Connection:
             moment = Fact(
                 t=round(last.t + (at - last.m), 6), m=at, s=self._name, c=self.number, n=last.n
             )  # fmt: skip
-            findings.append(_heartbeat(moment, due, gap_ms))
+            findings.append(heartbeat(moment, due, gap_ms))
         return findings
 
     def stop_timers(self) -> None:
@@ -183,22 +184,9 @@ class Connection:
         return []
 
     def _info_notes(self, fact: Http) -> list[Finding]:
-        """What SockJS's ``/info`` says that explains what follows (sockjs-protocol "Info test")."""
-        key = ""
-        try:
-            info = msgspec.json.decode((fact.body or "").encode("utf-8", "surrogatepass"))
-        except (msgspec.MsgspecError, RecursionError):
-            info = None
-        if fact.status != 200:
-            key = "note.sockjs_info_status"
-        elif not isinstance(info, dict):
-            key = "note.sockjs_info_unreadable"
-        elif info.get("websocket") is False:
-            key = "note.sockjs_info_no_websocket"
-        said = self._notes.say(fact, key, [fact.n], status=fact.status) if key else []
-        if isinstance(info, dict) and info.get("cookie_needed") is True:
-            said += self._notes.say(fact, "note.sockjs_info_cookie", [fact.n])
-        return [*said]
+        """What SockJS's ``/info`` says that explains what follows."""
+        keys = info_notes(fact.status, fact.body or "")
+        return [note for key in keys for note in self._notes.say(fact, key, [fact.n], status=fact.status)]
 
     def _tcp_info(self, fact: TcpInfo) -> list[Finding]:
         if fact.rtt_ms > 0:
@@ -261,7 +249,7 @@ class Connection:
             case _:
                 gap_ms = self.pings.pong_in(payload, fact.m)
                 if gap_ms is not None:
-                    return [_heartbeat(fact, self.pings, gap_ms, recovered=True)]
+                    return [heartbeat(fact, self.pings, gap_ms, recovered=True)]
         return []
 
     def _message(self, fact: Frame | Bytes) -> list[Finding]:
@@ -279,7 +267,7 @@ class Connection:
         findings: list[Finding] = []
         if frame.flaw is not None:
             findings += self._notes.say(fact, f"note.sockjs_flaw_{frame.flaw.replace('-', '_')}", [fact.n])
-        findings.append(_sockjs_finding(fact, frame))
+        findings.append(sockjs_finding(fact, frame))
         if fact.dir == "in":
             findings += self._sockjs_beat(fact, frame)
         if frame.kind == "o":
@@ -300,8 +288,8 @@ class Connection:
         """The ``h`` timer: every frame of the server is a sign of life, an ``h`` says how often it beats."""
         learnt, gap_ms = self.sockjs_h.beat_in(fact.m) if frame.kind == "h" else (False, self.sockjs_h.frame_in(fact.m))
         if learnt:
-            return [_heartbeat(fact, self.sockjs_h, None, negotiated=True)]
-        return [_heartbeat(fact, self.sockjs_h, gap_ms, recovered=True)] if gap_ms is not None else []
+            return [heartbeat(fact, self.sockjs_h, None, negotiated=True)]
+        return [heartbeat(fact, self.sockjs_h, gap_ms, recovered=True)] if gap_ms is not None else []
 
     def _stomp(self, fact: Frame | Bytes, data: bytes) -> list[Finding]:
         assert self.conversation is not None
@@ -310,12 +298,12 @@ class Connection:
         timer = self.stomp_in if fact.dir == "in" else self.stomp_out
         gap_ms = timer.alive(fact.m)
         if gap_ms is not None:
-            findings.append(_heartbeat(fact, timer, gap_ms, recovered=True))
+            findings.append(heartbeat(fact, timer, gap_ms, recovered=True))
         for one in conversation.said(fact.dir, data, fact.n):
             self.decoded.append(one.event)
             if isinstance(one.event, Beat):
                 self._beat(fact, timer)
-                findings.append(_stomp_finding(fact, "beat", [], one.event.size, one.lines))
+                findings.append(stomp_finding(fact, "beat", [], one.event.size, one.lines))
             else:
                 findings += self._stomp_frame(fact, one.event, one, conversation)
         return findings
@@ -330,7 +318,7 @@ class Connection:
     def _stomp_frame(
         self, fact: Frame | Bytes, frame: StompFrame, said: Said, conversation: Conversation
     ) -> list[Finding]:
-        findings: list[Finding] = [_stomp_finding(fact, frame.command, frame.headers, len(frame.body), said.lines)]
+        findings: list[Finding] = [stomp_finding(fact, frame.command, frame.headers, len(frame.body), said.lines)]
         for flaw in frame.flaws:
             key = f"note.stomp_flaw_{flaw.replace('-', '_')}"
             findings += self._notes.say(fact, key, said.lines, command=frame.command)
@@ -359,7 +347,7 @@ class Connection:
         self.stomp_out.start(conversation.agreed.out, fact.m)
         self.stomp_in.start(conversation.agreed.in_, fact.m)
         self._become_ready(fact.m)
-        return [_heartbeat(fact, timer, None, negotiated=True) for timer in (self.stomp_out, self.stomp_in)]
+        return [heartbeat(fact, timer, None, negotiated=True) for timer in (self.stomp_out, self.stomp_in)]
 
     def _end(self, fact: End) -> list[Finding]:
         self._act(side_of(fact), fact.m)
@@ -413,33 +401,3 @@ class Connection:
         Tcp: _tcp, Tls: _tls, Transport: _transport, Open: _open, Http: _http, TcpInfo: _tcp_info, Eof: _eof,
         Frame: _frame, Bytes: _bytes, End: _end,
     }  # fmt: skip
-
-
-def _sockjs_finding(fact: Frame | Bytes, frame: SockjsFrame) -> Sockjs:
-    return Sockjs(
-        finding=True, t=fact.t, m=fact.m, s=fact.s, c=fact.c, n=fact.n, dir=fact.dir, kind=frame.kind,
-        messages=frame.messages if frame.kind in ("a", "m") else None, code=frame.code,
-        reason=frame.reason if frame.kind == "c" else None,
-    )  # fmt: skip
-
-
-def _stomp_finding(
-    fact: Frame | Bytes, command: str, headers: list[tuple[str, str]], size: int, lines: list[int]
-) -> Stomp:
-    return Stomp(
-        finding=True, t=fact.t, m=fact.m, s=fact.s, c=fact.c, n=fact.n,
-        dir=fact.dir, command=command, headers=headers, size=size, lines=lines,
-    )  # fmt: skip
-
-
-def _heartbeat(
-    fact: Fact, timer: Timer, gap_ms: float | None, *, recovered: bool = False, negotiated: bool = False
-) -> Heartbeat:
-    state = timer.state
-    return Heartbeat(
-        finding=True, t=fact.t, m=fact.m, s=fact.s, c=fact.c, n=fact.n,
-        layer=timer.layer,
-        state="negotiated" if negotiated else "recovered" if recovered else "late" if state == "late" else "missed",
-        every_ms=timer.every_ms,
-        gap_ms=None if gap_ms is None else round(gap_ms, 3),
-    )  # fmt: skip

@@ -3,6 +3,11 @@
 ``tui.session.connection`` feeds it the facts that carry messages.
 """
 
+import contextlib
+from typing import Any
+
+import msgspec
+
 from tui.facts.facts import Bytes, Direction, Frame
 from tui.protocols.sockjs import Lines, SockjsFrame, decode, decode_upward
 from tui.session.conversation import payload
@@ -42,3 +47,16 @@ class SockjsStream:
         text = b"".join(parts).decode("utf-8", "replace")
         parts.clear()
         return [decode(text) if fact.dir == "in" else decode_upward(text)]
+
+
+def info_notes(status: int | None, body: str) -> list[str]:
+    """The catalogue keys of what an answer to ``/info`` says that explains what follows (sockjs-protocol "Info")."""
+    info: Any = None
+    with contextlib.suppress(msgspec.MsgspecError, RecursionError):
+        info = msgspec.json.decode(body.encode("utf-8", "surrogatepass"))
+    if status != 200:
+        return ["note.sockjs_info_status"]
+    if not isinstance(info, dict):
+        return ["note.sockjs_info_unreadable"]
+    keys = ["note.sockjs_info_no_websocket"] if info.get("websocket") is False else []
+    return [*keys, "note.sockjs_info_cookie"] if info.get("cookie_needed") is True else keys
