@@ -19,7 +19,7 @@ SUBJECTS = [
     "browser",
     "vendors",
     *VENDORS,
-    *(str(code) for code in (0, 1000, 1002, 1004, 1006, 1015, 1016, 3000, 4001, 4500, 65535)),
+    *(str(code) for code in (0, 404, 418, 1000, 1002, 1004, 1006, 1015, 1016, 3000, 4001, 4500, 65535)),
 ]
 
 
@@ -217,3 +217,12 @@ def test_any_other_word_gets_one_safe_line(subject: str) -> None:
             said = phrase(unknown.key, lang, **unknown.args_)
             assert "\n" not in said
             assert "\x1b" not in said
+
+
+def test_a_number_that_is_also_an_http_status_says_both() -> None:
+    text = " ".join(" ".join(explain_lines("404", "en", 80)).split())
+    assert text.startswith("404") and "As an HTTP status on the upgrade: 404 Not Found" in text
+    data = explain_data("404", "zh")
+    assert data["http"]["status"] == 404 and "路径" in data["http"]["meaning"]
+    assert explain_data("1006", "en")["http"] is None
+    assert "As an HTTP status" not in " ".join(explain_lines("1006", "en", 80))

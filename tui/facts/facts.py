@@ -124,6 +124,10 @@ class Tls(Fact, frozen=True, kw_only=True, tag="tls"):
     """The verification error's or the TLS library's words."""
     verify_code: int | None = None
     """OpenSSL's X509_V_ERR number, where verification failed."""
+    certificate_requested: bool = False
+    """The server asked for a client certificate. Under TLS 1.3 its refusal comes after the handshake, in ``end``."""
+    raw: str | None = None
+    """At most 4 KiB of what came as Latin-1, where the bytes are no TLS."""
     ms: float = 0.0
 
 

@@ -48,13 +48,16 @@ class Channel:
         tls: the TLS state machine, or None for plain TCP.
         servername: what ``tls`` was made for, for its fact.
         write: writes a fact of this connection.
+        redact: takes the user's secrets out of a text.
         listener: hears what happens.
     """
 
     def __init__(
-        self, sock: socket.socket, tls: Tls | None, servername: str, write: Callable[..., Any], listener: Listener
-    ) -> None:
+        self, sock: socket.socket, tls: Tls | None, servername: str, write: Callable[..., Any],
+        redact: Callable[[str], str], listener: Listener,
+    ) -> None:  # fmt: skip
         self._fact = write
+        self._redact = redact
         self._listener = listener
         self._servername = servername
         self._started = time.monotonic()
@@ -160,6 +163,8 @@ class Channel:
         self._fact(
             facts.Tls, ok=False, servername=self._servername, chain=self.tls.chain(), error=words, ms=took,
             verify_code=unverified.verify_code if unverified else None,
+            certificate_requested=self.tls.certificate_requested,
+            raw=self._redact(self.tls.foreign.decode("latin-1")) or None,
         )  # fmt: skip
         self._listener.broke("fin" if isinstance(error, ssl.SSLEOFError) else "tls", None, words)
 

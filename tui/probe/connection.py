@@ -116,7 +116,7 @@ class Connection:
             sock.close()
             self._end("local", "tls", None, error.said("en"))
             return
-        self._channel = Channel(sock, tls, servername, self._fact, self)
+        self._channel = Channel(sock, tls, servername, self._fact, self._journal.redactor.text, self)
         self._route("open")
         if not secure:
             self.secured()

@@ -14,7 +14,11 @@ from cryptography import x509
 
 from tui.facts.facts import Alert, Certificate
 
-_ALERT = 21  # RFC 8446 §5.1, ContentType
+_ALERT, _HANDSHAKE = 21, 22  # RFC 8446 §5.1, ContentType
+_CERTIFICATE_REQUEST = 13  # RFC 8446 §4, HandshakeType
+
+KEPT = 4096
+"""Bytes kept of an answer that is no TLS."""
 
 _RECORD_HEAD = 5
 """Bytes of type, version and length in front of each record (RFC 8446 §5.1)."""
@@ -47,6 +51,11 @@ class Tls:
         """What came of a record that is not whole."""
         self.alert: Alert | None = None
         """The last alert but close_notify."""
+        self.certificate_requested = False
+        """The server asked for our certificate (RFC 8446 §4.3.2)."""
+        self.foreign = b""
+        """The beginning of what came, where it is no TLS."""
+        self._first = True
         self.close_notify_in = False
         self.close_notify_out = False
         self.ready = False
@@ -55,7 +64,9 @@ class Tls:
         context._msg_callback = self._message  # type: ignore[attr-defined]
         self._object = context.wrap_bio(self._in, self._out, server_hostname=servername)
 
-    def _message(self, _: Any, direction: str, __: Any, content: Any, ___: Any, data: bytes) -> None:
+    def _message(self, _: Any, direction: str, __: Any, content: Any, kind: Any, data: bytes) -> None:
+        if int(content) == _HANDSHAKE and int(kind) == _CERTIFICATE_REQUEST:
+            self.certificate_requested = True
         if int(content) != _ALERT or len(data) < 2:
             return
         number = data[1]
@@ -85,6 +96,11 @@ class Tls:
 
     def feed(self, data: bytes) -> None:
         """Ciphertext came."""
+        if self._first and data:
+            self._first = False
+            # RFC 8446 §5.1: types 20 to 24, then a version whose first byte is 3.
+            if data[0] not in range(20, 25) or data[1:2] not in (b"", b"\x03"):
+                self.foreign = data[:KEPT]
         self._in.write(data)
         record = self._record
         record += data
@@ -148,6 +164,7 @@ class Tls:
             "cipher": cipher[0] if cipher else None,
             "alpn": self._object.selected_alpn_protocol(),
             "chain": self.chain(),
+            "certificate_requested": self.certificate_requested,
         }
 
     def chain(self) -> list[Certificate]:

@@ -13,7 +13,7 @@ from tui.knowledge import close_codes
 from tui.session.state import State
 from tui.text import cells
 from tui.text.wrapping import wrap
-from tui.view import numbers
+from tui.view import numbers, opening
 from tui.view.lines import Line, Role, Span, fit, line, pad, spread
 from tui.view.look import Look
 from tui.view.pane import Pane
@@ -56,6 +56,7 @@ def card(pane: Pane, siblings: Sequence[Pane], look: Look) -> Card | None:
     sections = [
         *_said(close, look),
         Section(look.say("card_means"), _means(pane, close, look), 3),
+        *(Section(label, text, 0, "error") for label, text in opening.sections(pane.seen, close, look)),
         Section("TCP", _transport(close, look), 1),
         *_browser(close, look),
         Section(look.say("card_lived"), _lived(close, look), 2),

@@ -14,6 +14,9 @@ from tui.view.lines import Role
 from tui.view.look import Look
 from tui.view.rows import TEXT_KEPT, Kind, Row
 
+GIVEN_UP = "ECANCELED"
+"""The ``errno`` of an attempt that we gave up: another address was faster, or the open-timeout was over."""
+
 EventFact = facts.Fact | Unknown
 
 
@@ -55,7 +58,7 @@ def _route(fact: facts.Route, look: Look) -> Row:
 def _tcp(fact: facts.Tcp, look: Look) -> Row:
     type_ = "attempt" if fact.errno else "open"
     text = _words(look, fact.remote, fact.errno, numbers.millis(fact.ms), fact.role if fact.role != "main" else "")
-    return _event(fact, "tcp", type_, text, bad=bool(fact.errno))
+    return _event(fact, "tcp", type_, text, bad=fact.errno not in (None, GIVEN_UP))
 
 
 def _proxy(fact: facts.Proxy, look: Look) -> Row:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tui.knowledge import close_codes
+from tui.knowledge import close_codes, http_status
 from tui.knowledge.catalogue import Language, phrase
 from tui.knowledge.close_codes import Entry
 from tui.knowledge.code_sets import CodeSet, sets
@@ -76,7 +76,7 @@ def explain_data(subject: str | None, lang: Language) -> dict[str, Any]:
     if not isinstance(found, int):
         return explain_sets.set_data(found, lang)
     uses = explain_sets.uses_data(found, lang)
-    return {"code": found, **_entry_data(close_codes.code(found), lang), "uses": uses}
+    return {"code": found, **_entry_data(close_codes.code(found), lang), "uses": uses, "http": _http_data(found, lang)}
 
 
 def _find(subject: str) -> int | CodeSet:
@@ -151,7 +151,30 @@ def _code_lines(number: int, lang: Language, cells: int) -> list[str]:
     ]
     for title, paragraphs in sections:
         lines += section(title, paragraphs, cells)
-    return lines + explain_sets.uses_lines(number, lang, cells)
+    return lines + explain_sets.uses_lines(number, lang, cells) + _http_lines(number, lang, cells)
+
+
+def _http_lines(number: int, lang: Language, cells: int) -> list[str]:
+    """What the same number means as an HTTP status; nothing where it is none."""
+    status = http_status.status(number)
+    if status is None:
+        return []
+    said = [status.meaning, *status.causes, *(clue.text for clue in status.clues)]
+    title = phrase("explain.http_title", lang, status=number, name=status.name).rstrip()
+    return section(title, [text.in_(lang) for text in said], cells)
+
+
+def _http_data(number: int, lang: Language) -> dict[str, Any] | None:
+    status = http_status.status(number)
+    if status is None:
+        return None
+    return {
+        "status": number,
+        "name": status.name,
+        "meaning": status.meaning.in_(lang),
+        "causes": [text.in_(lang) for text in status.causes],
+        "clues": [clue.text.in_(lang) for clue in status.clues],
+    }
 
 
 def _title(entry: Entry, number: int, lang: Language) -> str:

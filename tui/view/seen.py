@@ -21,6 +21,10 @@ class Seen:
     """The address it is connected to."""
     server: str = ""
     """The ``Server`` header of its HTTP answer."""
+    handshake: facts.Tls | None = None
+    """Its TLS handshake, good or not."""
+    answer: facts.Http | None = None
+    """Its last HTTP answer."""
     clock_ahead: float | None = None
     """Seconds its ``Date`` header was ahead of our wall clock; true to about a second (RFC 9110 §5.6.7)."""
     retrans: int = 0
@@ -32,8 +36,13 @@ class Seen:
         """Takes one fact of the session in; the first of a later connection starts anew."""
         if fact.c > self.c:
             self.c, self.tls, self.remote, self.server = fact.c, "", "", ""
+            self.handshake = self.answer = None
             self.clock_ahead, self.retrans = None, 0
         self.t_minus_m = fact.t - fact.m
+        if isinstance(fact, facts.Tls):
+            self.handshake = fact
+        elif isinstance(fact, facts.Http) and fact.dir == "in":
+            self.answer = fact
         match fact:
             case facts.Frame(dir="in") | facts.Bytes(dir="in"):
                 self.retrans = 0
