@@ -27,6 +27,8 @@ _SHOWN = 60
 def sections(seen: Seen, close: Close, look: Look) -> list[tuple[str, str]]:
     """Label and sentence of what stood in the way; nothing where the session did open."""
     found: list[tuple[str, str]] = []
+    if close.transport.phase == "open":
+        return found
     if close.transport.how == "tls" or close.transport.phase == "tls" or _unanswered(seen, close):
         found.append(("TLS", _tls(seen.handshake, close, look)))
     if seen.answer is not None and close.transport.phase == "http":
