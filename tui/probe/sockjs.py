@@ -216,7 +216,8 @@ class SockjsConnection(Connection):
             self._remote = sock.getpeername()
             self._phase = "tls" if secure else "http"
         tls = Tls(tls_context(spec), servername) if secure else None
-        exchange.use(Channel(sock, tls, servername, self._fact if kind != "send" else self._quietly, exchange))
+        write = self._fact if kind != "send" else self._quietly
+        exchange.use(Channel(sock, tls, servername, write, self._journal.redactor.text, exchange))
         return exchange
 
     def _quietly(self, kind: type[facts.Fact], **fields: Any) -> Any:
