@@ -88,6 +88,21 @@ async def test_pings_at_their_interval_and_the_end_without_a_pong() -> None:
     assert (status, watch.the("close")["sent"]["code"]) == (1, 1011)
 
 
+@pytest.mark.parametrize("shared", [True, False])
+async def test_two_sessions_with_one_browsers_cookies(shared: bool) -> None:
+    cookies: list[str | None] = []
+
+    def script(connection: Connection) -> None:
+        cookies.append(connection.read_request().get("cookie"))
+        connection.send(b"HTTP/1.1 404 Not Found\r\nSet-Cookie: node=7; Path=/\r\nContent-Length: 0\r\n\r\n")
+        connection.read_to_end()
+
+    with ScriptedServer(script) as server:
+        url = server.url.replace("ws://", "http://") + "app"
+        await run(url, "-n", "2", "--stagger", "0.3", *(["--share-cookies"] if shared else []))
+    assert cookies == [None, "node=7" if shared else None]
+
+
 def test_every_option_of_a_session_is_tried_here() -> None:
     words = {"header": "-H", "user": "-u"}
     said = "".join(path.read_text() for path in Path(__file__).parents[1].glob("*/test_*.py"))
