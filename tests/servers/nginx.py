@@ -38,7 +38,6 @@ http {{
         location / {{
             proxy_pass http://{loopback}:{backend};
             proxy_http_version 1.1;
-            proxy_buffering off;
             {upgrade}
             proxy_read_timeout {read_timeout}s;
         }}

@@ -51,23 +51,36 @@ async def test_two_sessions_exchange_messages_and_beats(spring: Spring, recorder
     recorder.keep(f"spring-sockjs-{transport}", watch)
 
 
-@over_all_transports
+HELD = ("--heart-beat", "700,700", "--do", "0 hold-beats")
+
+
+@pytest.mark.parametrize("transport", ["websocket", "xhr-streaming"])
 async def test_held_beats(spring: Spring, recorder: Recorder, transport: str) -> None:
-    words = (*over(transport), "--heart-beat", "700,700", "--do", "0 hold-beats")
-    watch, status = await run(spring.sockjs_url, *words)
+    watch, status = await run(spring.sockjs_url, *over(transport), *HELD)
     assert status == 1
-    close, frame = watch.the("close"), closing_frame(watch)
-    assert (close["code"], close["synthetic"], close["initiator"]) == (frame["code"], False, "remote")
-    assert close["sockjs"] == {"code": frame["code"], "reason": frame["reason"]}
-    if transport == "xhr-polling":
-        # The ERROR ends the poll that waits, if one does just then; whoever polls again finds the session gone.
-        assert (frame["code"], frame["reason"]) == (3000, "Go away!")
-        assert {header(line, "message") for line in watch.of("stomp", command="ERROR")} <= {"Session closed."}
-    else:
-        assert (frame["code"], frame["reason"], error(watch)) == (1002, "", "Session closed.")
-    if transport == "websocket":
-        assert close["received"] == {"code": 1002, "reason": ""}
+    frame, close = closing_frame(watch), watch.the("close")
+    assert (frame["code"], frame["reason"], error(watch)) == (1002, "", "Session closed.")
+    assert (close["code"], close["synthetic"], close["initiator"]) == (1002, False, "remote")
+    assert close["sockjs"] == {"code": 1002, "reason": ""}
+    assert close["received"] == ({"code": 1002, "reason": ""} if transport == "websocket" else None)
     recorder.keep(f"spring-sockjs-{transport}-held-beats", watch)
+
+
+async def test_held_beats_of_one_who_polls(spring: Spring, recorder: Recorder) -> None:
+    """The ERROR ends the poll that waits, and who polls again finds the session gone: "Go away!" instead of 1002.
+
+    With a client of Python's http.client 27 of 30 ended so; two never saw the ERROR, and in one the last answer broke
+    off. Spring's beat and its ERROR are written at the same tick, and sometimes no poll waits between them.
+    """
+    watch, status = await run(spring.sockjs_url, *over("xhr-polling"), *HELD)
+    assert status == 1
+    assert watch.the("close")["initiator"] == "remote"
+    messages = [header(line, "message") for line in watch.of("stomp", command="ERROR")]
+    codes = [(line["code"], line["reason"]) for line in watch.of("sockjs", kind="c")]
+    assert (messages, codes) in (
+        (["Session closed."], [(3000, "Go away!")]), ([], [(3000, "Go away!")]), ([], []),
+    )  # fmt: skip
+    recorder.keep("spring-sockjs-xhr-polling-held-beats", watch)
 
 
 @over_all_transports
