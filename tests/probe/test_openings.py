@@ -138,6 +138,13 @@ async def test_plain_to_a_tls_port(tls: ssl.SSLContext) -> None:
     assert "nginx says so itself" in said(told, "HTTP")
 
 
+async def test_nginx_wants_a_client_certificate_in_http() -> None:
+    page = "<head><title>400 No required SSL certificate was sent</title></head>"
+    with ScriptedServer(answers("HTTP/1.1 400 Bad Request\r\nServer: nginx", page)) as server:
+        watch, _ = await run(server.url)
+    assert "--cert FILE" in said(watch, "HTTP")
+
+
 @pytest.mark.parametrize("banner", ["SSH-2.0-OpenSSH_9.6\r\n", "220 mail.example ESMTP\r\n", "AMQP\x00\x00\x09\x01"])
 async def test_another_protocol_on_the_port(banner: str) -> None:
     with ScriptedServer(says(banner.encode("latin-1"))) as server:

@@ -76,6 +76,14 @@ async def test_a_loop_ends() -> None:
     assert (end["how"], end["phase"], end["detail"]) == ("http", "http", "redirected more than 20 times")
 
 
+async def test_a_sockjs_session_is_not_redirected() -> None:
+    with ScriptedServer(redirecting(lambda: "/elsewhere")) as server:
+        watch, status = await run(server.url.replace("ws:", "http:") + "app", "--location")
+    assert status == 3
+    assert [answer["status"] for answer in watch.of("http", dir="in")] == [302]
+    assert "new base URL" in watch.the("note", key="note.redirect_of_sockjs")["text"]
+
+
 async def test_a_redirect_to_no_session() -> None:
     with ScriptedServer(redirecting(lambda: "ftp://files.example/")) as server:
         watch, _ = await run(server.url, "--location")

@@ -84,6 +84,12 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
         return self.stomp or self.endpoint.scheme.stomp
 
     @property
+    def follows(self) -> bool:
+        """Whether a redirect of the upgrade is followed: with ``--location``, where the URL itself is what is asked
+        for. A SockJS session has several URLs below its base, and sockjs-client follows none of them elsewhere."""
+        return self.location and self.endpoint.scheme.transport == "ws"
+
+    @property
     def outbound_proxy(self) -> Proxy | None:
         """The proxy ``--proxy`` names, or the environment's."""
         return proxy_for(self.proxy, self.url.partition("://")[0].lower(), self.endpoint, os.environ)

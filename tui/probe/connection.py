@@ -204,7 +204,7 @@ class Connection:
             self._upgraded(answer, moment)
         elif answer.status == 101:
             self._end("handshake", "http", None, answer.error)
-        elif self._spec.location and (said := location(answer.status, answer.headers)) is not None:
+        elif self._spec.follows and (said := location(answer.status, answer.headers)) is not None:
             self._redirected(said)
         else:
             self._end("http", "http", None, answer.error)

@@ -78,7 +78,7 @@ class Upgrade:
         self.request = self._request(spec)
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
         self._h11.send(h11.Request(method="GET", target="/", headers=[("Host", "-"), ("Upgrade", "websocket")]))
-        self._follows = spec.location
+        self._follows = spec.follows
         self._received = b""
         self._answer = Answer()
         self.answer: Answer | None = None

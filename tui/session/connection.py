@@ -390,12 +390,13 @@ class Connection:
     def _redirected(self, fact: End) -> list[Note]:
         """Says so where a redirect was not followed."""
         answer = self._answer
-        if fact.how != "http" or fact.detail is not None or answer is None:
-            return []
+        if fact.how != "http" or answer is None or (fact.detail is not None and not self._spoken.sockjs):
+            return []  # the words of a redirect that was followed as far as it could be are in ``detail``
         to = next((value for name, value in answer.headers if name.lower() == "location"), None)
         if to is None or answer.status is None or not 300 <= answer.status < 400:
             return []
-        return self._notes.say(fact, "note.redirect", [answer.n], status=answer.status, location=to)
+        key = "note.redirect_of_sockjs" if self._spoken.sockjs else "note.redirect"
+        return self._notes.say(fact, key, [answer.n], status=answer.status, location=to)
 
     _HANDLERS: ClassVar[dict[type[Fact], Callable[..., list[Finding]]]] = {
         Tcp: _tcp, Tls: _tls, Transport: _transport, Open: _open, Http: _http, TcpInfo: _tcp_info, Eof: _eof,
