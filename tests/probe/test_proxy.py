@@ -30,12 +30,15 @@ async def test_connect_with_a_login_and_tls_inside(tls: ssl.SSLContext, ca_file:
 
 
 async def test_what_the_target_says_first_is_not_the_proxys() -> None:
-    def ssh(connection: Connection) -> None:
-        connection.send(b"SSH-2.0-OpenSSH_9.6\r\n")
+    def both_at_once(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(b"HTTP/1.1 200 Connection established\r\n\r\nSSH-2.0-OpenSSH_9.6\r\n")
         connection.read_to_end()
 
-    with ScriptedServer(ssh) as target, ScriptedServer(proxies.connect([])) as proxy:
-        watch, _ = await run(target.url, "--proxy", f"http://{LOOPBACK}:{proxy.port}")
+    with ScriptedServer(both_at_once) as proxy:
+        watch, _ = await run(
+            "ws://nosuchhost.invalid/", "--proxy", f"http://{LOOPBACK}:{proxy.port}", "--open-timeout", "2"
+        )
     assert watch.the("http", dir="in")["raw"] == "SSH-2.0-OpenSSH_9.6\r\n"
 
 
