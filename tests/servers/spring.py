@@ -16,6 +16,11 @@ LOGIN = ("--login", "anna", "--passcode", "crew")
 """The options that log a client in where ``user`` is ``anna:crew``."""
 
 
+def application() -> Path:
+    """The application's jar, built where it has not been yet."""
+    return built(SOURCES, _BUILD) / "target" / "ground.jar"
+
+
 class Spring(Daemon):
     """The application, running.
 
@@ -32,7 +37,7 @@ class Spring(Daemon):
             port,
             [
                 java, "-Xmx128m", "-XX:TieredStopAtLevel=1", f"-Djava.io.tmpdir={home}",
-                "-jar", str(built(SOURCES, _BUILD) / "target" / "ground.jar"), "--spring.main.banner-mode=off",
+                "-jar", str(application()), "--spring.main.banner-mode=off",
                 f"--server.address={LOOPBACK}", f"--server.port={port}", *said,
             ],
             log=home / "spring.log", env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(home)},

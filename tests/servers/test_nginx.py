@@ -49,6 +49,21 @@ async def test_beats_keep_a_session_behind_nginx_alive(broker: RabbitMq, start: 
     assert close["age"] > 2 * TIMEOUT
 
 
+async def test_stomp_over_tls_behind_nginx(
+    broker: RabbitMq, start: Starter, certificate: Certificate, recorder: Recorder
+) -> None:
+    nginx = start(Nginx, broker.port, certificate=certificate)
+    words = ("--cacert", str(certificate.ca), "--heart-beat", "1000,1000", "--do", "1.2 disconnect")
+    async with watching(f"stomp+wss://localhost:{nginx.port}/ws", *LOGIN, *words) as watch:
+        assert await watch.finish() == 0
+    assert watch.the("tls")["ok"] is True
+    assert watch.of("stomp", command="beat", dir="out") and watch.of("stomp", command="beat", dir="in")
+    # web-stomp's only answer to a DISCONNECT, receipt or not.
+    assert watch.the("close")["received"] == {"code": 1000, "reason": "STOMP died"}
+    assert watch.the("close")["initiator"] == "local"
+    recorder.keep("nginx-tls-rabbitmq", watch)
+
+
 async def test_idle_echo_behind_nginx(echo_port: int, start: Starter, recorder: Recorder) -> None:
     nginx = start(Nginx, echo_port, TIMEOUT)
     async with watching(f"ws://{LOOPBACK}:{nginx.port}/", "--do", "1 send hello") as watch:

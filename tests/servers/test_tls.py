@@ -67,6 +67,18 @@ async def test_closed_in_order(name: str, certificate: Certificate, recorder: Re
     recorder.keep(f"tls-close-{name}", watch)
 
 
+async def test_a_close_read_together_with_the_end_behind_it(certificate: Certificate) -> None:
+    """Our echo goes out before our close_notify: TLS takes nothing after that."""
+    script, frozen = scripts.closes_all_at_once, ("--do", "0 send hello", "--do", "0 freeze 0.3")
+    watch, status = await run(script, certificate, *frozen)
+
+    assert status == 1
+    assert not watch.stderr
+    close = watch.the("close")
+    assert (close["code"], close["reason"], close["initiator"]) == (1000, "STOMP died", "remote")
+    assert (close["transport"]["how"], close["transport"]["close_notify"]["in"]) == ("fin", True)
+
+
 async def test_our_close_notify_never_turns_a_fin_into_a_reset(certificate: Certificate) -> None:
     watch, status = await run(scripts.closes_tcp_after_close_notify, certificate)
 

@@ -129,6 +129,7 @@ class Channel:
             self.tls.feed_eof()
             if self.tls.ready:
                 self._decrypt(moment)
+                self._listener.settled()  # answers what came; nothing can be said after a close_notify
                 self.goodbye()
             else:
                 self._shake_hands()
