@@ -6,37 +6,23 @@ follows and a fact's own right after it. The run may have seen time pass after i
 Files named ``made-…`` were written by hand, all others are recordings of real runs.
 """
 
-from pathlib import Path
-
 import pytest
 
-from tui.diagnosis.engine import Engine
+from tests.scenarios.accuracy import first, side
+from tests.scenarios.replaying import HERE, judged, lines_of, recordings, replayed, truths
 from tui.facts import codec
-from tui.facts.facts import KNOWN, Unknown
-from tui.facts.findings import COMPUTED, Finding
+from tui.facts.facts import Unknown
+from tui.facts.findings import Finding
+from tui.knowledge import causes
 
-HERE = Path(__file__).parent
-SCENARIOS = sorted(path.relative_to(HERE).as_posix() for path in HERE.rglob("*.jsonl"))
-
-
-def replayed(lines: list[KNOWN | COMPUTED | Unknown]) -> list[KNOWN | COMPUTED | Unknown | Finding]:
-    """The facts among ``lines`` with what the engine finds in them."""
-    engine = Engine()
-    out: list[KNOWN | COMPUTED | Unknown | Finding] = []
-    for line in lines:
-        if isinstance(line, Finding):
-            continue
-        out += engine.advance(line.m)
-        out.append(line)
-        out += engine.feed(line)
-    return out
+SCENARIOS = recordings()
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_same_findings_in_the_same_places(name: str) -> None:
     raw = (HERE / name).read_bytes()
     assert raw.endswith(b"\n"), "the last line is torn"
-    lines = [codec.decode(line) for line in raw.splitlines()]
+    lines = lines_of(name)
     last = max(line.m for line in lines if not isinstance(line, Finding))
     expected = [line for line in lines if not (isinstance(line, Finding) and line.m > last)]
     assert replayed(lines) == expected
@@ -52,3 +38,29 @@ def test_findings_stand_there_byte_by_byte(name: str) -> None:
 
 def test_there_are_scenarios() -> None:
     assert SCENARIOS
+
+
+def test_the_truth_of_every_recording_is_known() -> None:
+    known = {name.removesuffix(".jsonl") for name in SCENARIOS}
+    assert set(truths()) == known
+
+
+def test_the_truths_are_causes() -> None:
+    for sessions in truths().values():
+        for truth in sessions.values():
+            assert {truth.cause, *truth.also} <= set(causes.causes())
+
+
+def test_no_healthy_session_is_accused() -> None:
+    accused = [
+        (case.recording, case.session) for case in judged()
+        if case.truth.cause == "none" and case.verdict is not None and case.verdict.cause != "none"
+    ]  # fmt: skip
+    assert not accused
+
+
+def test_the_verdicts_are_right_as_often_as_promised() -> None:
+    """The goal of the house: side 95 %, the first cause or one that cannot be excluded 97 %."""
+    cases = [case for case in judged() if case.truth.cause != "none"]
+    assert sum(map(side, cases)) >= 0.95 * len(cases)
+    assert sum(map(first, cases)) >= 0.97 * len(cases)

@@ -41,6 +41,10 @@ def test_a_session_that_lives_has_no_card(replay: Fold) -> None:
 def test_the_asker_s_card(replay: Fold) -> None:
     said = text(replay(Story().asker().data), "B")
     assert said.splitlines()[0].startswith(" ✖ 1002 Protocol error · received · server closed first")
+    assert "why      our heart-beats came too late · certain, 99 %" in said
+    assert "side     client · this session alone: A, same server, lives" in said
+    assert "because  ERROR “Session closed.”" in said
+    assert "next     Beat from a Worker" in said and "confirm  Compare the gap" in said
     assert 'said     STOMP ERROR "Session closed."' in said
     assert "CloseEvent: code 1002, wasClean true" in said
     assert "lived    42.5s; last byte received 0.0s, sent 32.5s before the end" in said

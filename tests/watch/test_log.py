@@ -34,7 +34,9 @@ async def test_a_drop_in_chinese() -> None:
         said = await watch_for_people(f"bob={server.url}", "--lang", "zh", "--glyphs", "ascii")
     lines = said.out.decode().splitlines()
     assert said.status == 1
-    assert "1006" in lines[-1] and "对端" in lines[-1] and "线上没有" in lines[-1]
+    [close] = [line for line in lines if "1006" in line]
+    assert "对端" in close and "线上没有" in close
+    assert [line for line in lines if "原因：TCP 结束，没有 Close 帧" in line and "责任方：服务器" in line]
     assert [line for line in lines if "hello" in line]
 
 
@@ -45,7 +47,10 @@ async def test_the_end_of_stomp_over_tcp_has_no_code() -> None:
 
     with ScriptedServer(scripts.after_connected(drops)) as server:
         said = await watch_for_people(f"bob={server.stomp_url}")
-    *_, end, note, close = said.out.decode().splitlines()
+    lines = said.out.decode().splitlines()
+    at = next(number for number, line in enumerate(lines) if "TCP has no code" in line)
+    end, note, close, why = lines[at - 2 : at + 2]
     assert said.status == 1
+    assert "why: TCP ended in the middle of a frame" in why and "side: server" in why
     assert "in the middle of a STOMP frame: 4 bytes" in note and " FIN" in end
     assert "TCP has no code" in close and "ended by: the peer" in close and "wire" not in close

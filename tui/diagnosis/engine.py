@@ -7,6 +7,7 @@ number of the last fact before it, so it stands at the same place live and in re
 
 import math
 
+from tui.diagnosis.diagnosis import Diagnosis
 from tui.facts.facts import Fact, Probe, Target, Unknown
 from tui.facts.findings import Finding
 from tui.session.notes import note
@@ -24,6 +25,7 @@ class Engine:
         self._soonest = math.inf
         """No deadline comes before this; a deadline may come later."""
         self._strange: set[str] = set()
+        self._diagnosis = Diagnosis()
 
     def feed(self, line: Fact | Unknown) -> list[Finding]:
         """One line. A finding is ignored: it is computed again."""
@@ -40,9 +42,11 @@ class Engine:
             self._new_probe()
         self._last = line
         if line.s:
-            findings += self._session(line).feed(line)
-            self._watch(self.sessions[line.s])
-            return findings
+            session = self._session(line)
+            found = session.feed(line)
+            self._watch(session)
+            return findings + found + self._diagnosis.feed(line, session, found)
+        findings += self._diagnosis.about_all(line)
         for session in self.sessions.values():
             findings += session.feed(line)
         return findings
@@ -63,8 +67,15 @@ class Engine:
         while self._soonest <= m:
             deadlines = [(at, s) for s in self.sessions.values() if (at := s.next_deadline()) is not None]
             self._soonest, session = min(deadlines, key=lambda due: due[0], default=(math.inf, None))
-            if session is not None and self._soonest <= m:
-                findings += session.advance(self._soonest, self._last)
+            ailing = self._diagnosis.next_deadline()
+            if ailing < self._soonest:
+                self._soonest = ailing
+                if ailing <= m:
+                    findings += self._diagnosis.advance(ailing, self._last)
+            elif session is not None and self._soonest <= m:
+                found = session.advance(self._soonest, self._last)
+                findings += found
+                self._diagnosis.timed(session, found)
         return findings
 
     def _session(self, fact: Fact) -> Session:
@@ -82,6 +93,7 @@ class Engine:
         """Another probe's lines follow: its clock is its own, and the sockets of the one before are gone."""
         for session in self.sessions.values():
             session.abandon()
+        self._diagnosis = Diagnosis()
         self._soonest = math.inf
 
     def _unknown(self, line: Unknown) -> list[Finding]:

@@ -13,6 +13,12 @@ from tui.facts.facts import Alert, CloseNotify, Direction, Fact, How, Phase
 Layer = Literal["stomp-out", "stomp-in", "ws-ping", "sockjs-h"]
 """A keep-alive layer. They are never mixed up: each has its own timer."""
 
+Blame = Literal["client", "server", "proxy", "network", "config", "none", "unknown"]
+"""On whose side a cause is."""
+
+Grade = Literal["certain", "strong", "weak", "unknown"]
+"""A confidence in words: from 0.95, from 0.75, from 0.4, below."""
+
 
 class Finding(Fact, frozen=True, kw_only=True):
     """What every finding has in common. ``n`` is the number of the last fact before it."""
@@ -141,5 +147,84 @@ class Close(Finding, frozen=True, kw_only=True, tag="close"):
         return self.age is not None and not self.asked
 
 
-COMPUTED = Stomp | Sockjs | Heartbeat | Note | Close
+class Claim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One reason a verdict gives: a catalogue key, its arguments, its text, and the facts it stands on."""
+
+    key: str
+    args: dict[str, Any] = {}
+    text: str
+    lines: list[int] = []
+    """The ``n`` of those facts, the telling one last; empty where it stands on what did not happen."""
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True):
+    """A product that behaves like this, and the setting of it to change."""
+
+    name: str
+    setting: str
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """One cause a verdict considers (an id of ``tui/knowledge/causes``)."""
+
+    cause: str
+    side: Blame
+    confidence: float
+    """0 to 1."""
+    grade: Grade
+    evidence: list[Claim]
+    against: list[Claim]
+    """What speaks against it; empty where nothing does."""
+    products: list[Product]
+    confirm: str
+    """How to confirm it."""
+    fix: str
+    """What to change."""
+
+
+class Sibling(msgspec.Struct, frozen=True, kw_only=True):
+    """Another session of the same probe, as it was at that moment."""
+
+    s: str
+    same_server: bool
+    state: str
+    """``open``, ``dropped``, ``closed``, ``failed`` or ``connecting``."""
+    together: bool
+    """It dropped, and both last heard from the server at one moment."""
+    gap_s: float | None
+    """Seconds from this session's last sign of life to the other's; None where the other lives."""
+
+
+class Verdict(Finding, frozen=True, kw_only=True, tag="verdict"):
+    """Why a session ended, or ails: the causes that fit, the likeliest first (design §4 ``verdict``)."""
+
+    cause: str
+    """That of ``causes[0]``."""
+    side: Blame
+    confidence: float
+    grade: Grade
+    causes: list[Cause]
+    scope: Literal["one", "some", "all"]
+    """How many of the sessions that were open then went down together."""
+    siblings: list[Sibling]
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was not the same in two sessions."""
+
+    key: str
+    """Of the catalogue's ``compare`` area, without the area: ``address``, ``beats``, ``own_gap`` …"""
+    this: str
+    other: str
+
+
+class Compare(Finding, frozen=True, kw_only=True, tag="compare"):
+    """What set a session that dropped apart from one to the same server that lives."""
+
+    with_: str = msgspec.field(name="with")
+    """The other session."""
+    differs: list[Difference]
+
+
+COMPUTED = Stomp | Sockjs | Heartbeat | Note | Close | Verdict | Compare
 """Every finding of this schema."""

@@ -14,6 +14,7 @@ from tui.screens.desk import Desk
 from tui.screens.pace import Pace
 from tui.screens.row_actions import ROW_KEYS, RowActions
 from tui.screens.session_actions import SESSION_KEYS, SessionActions
+from tui.screens.verdict_actions import VERDICT_KEYS, VerdictActions
 from tui.view import head, status
 from tui.view.lines import Line, Span, line, width
 from tui.view.replay import Drop
@@ -38,7 +39,7 @@ Ring = Callable[[Sequence[Drop]], None]
 """Tells whoever should know of drops that have just happened."""
 
 
-class MainScreen(SessionActions, RowActions):
+class MainScreen(SessionActions, RowActions, VerdictActions):
     """Everything that is open."""
 
     DEFAULT_CSS = """
@@ -50,7 +51,7 @@ class MainScreen(SessionActions, RowActions):
     AUTO_FOCUS = ""
     """Nothing: the prompt's input would take every key."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*SESSION_KEYS, *ROW_KEYS]
+    BINDINGS: ClassVar[list[BindingType]] = [*SESSION_KEYS, *ROW_KEYS, *VERDICT_KEYS]
 
     def __init__(self, desk: Desk, pace: Pace, ring: Ring) -> None:
         super().__init__(desk)
@@ -197,8 +198,9 @@ class MainScreen(SessionActions, RowActions):
         here = self.here
         if here is not None and not here.table.following:
             keys |= {"enter": "key_detail", "f": "key_follow"}
-        elif here is not None and here.pane.session.ended_at is not None and self.desk.child is not None:
-            keys |= {"r": "key_reconnect", "enter": "key_detail"}
+        elif here is not None and here.pane.session.ended_at is not None:
+            keys |= {"v": "key_evidence"} if here.pane.verdict is not None else {"enter": "key_detail"}
+            keys |= {"r": "key_reconnect"} if self.desk.child is not None else {}
         elif here is not None:
             keys |= {"space": "key_pause", **({"a": "key_add"} if self.desk.child is not None else {})}
         else:

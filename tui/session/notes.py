@@ -22,6 +22,20 @@ def note(fact: Fact | Unknown, key: str, lines: list[int], **args: Any) -> Note:
     )  # fmt: skip
 
 
+def broken_rule(said: Note) -> str | None:
+    """The rule of RFC 6455 a note says a frame breaks, or the flaw of a STOMP frame; None for any other note."""
+    name = said.key.partition(".")[2]
+    for kind in ("frame_error_", "stomp_flaw_"):
+        if name.startswith(kind):
+            return name.removeprefix(kind).replace("_", "-")
+    return None
+
+
+def breaks_websocket(said: Note) -> bool:
+    """Whether a note says that a frame breaks a rule of RFC 6455: after that no byte can be trusted."""
+    return said.key.partition(".")[2].startswith("frame_error_")
+
+
 class Notes:
     """The notes of one connection."""
 

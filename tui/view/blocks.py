@@ -129,6 +129,19 @@ class Blocks:
         """The block a row is in: where its facts are."""
         return self._blocks[self._which(number)]
 
+    def row_of(self, n: int) -> int | None:
+        """The number of the first row that shows the fact ``n``; None where none does."""
+        low, high = 0, len(self._blocks)
+        while low < high:
+            middle = (low + high) // 2
+            first = next((row.n for row in self._rows(middle) if row.n), None)
+            low, high = (middle + 1, high) if first is not None and first <= n else (low, middle)
+        for which in range(max(0, low - 1), min(len(self._blocks), low + 1)):
+            for at, row in enumerate(self._rows(which)):
+                if row.n == n:
+                    return self._blocks[which].first + at
+        return None
+
     @property
     def resident(self) -> int:
         """Rows in memory."""

@@ -1,24 +1,27 @@
-"""The close card: how a session ended, in lines. Code and meaning, who ended it, what TCP and TLS did, when.
-
-The verdict of a later issue puts its lines (why, side, because, next) in front; a section has a weight, so that a
-low screen drops what matters least.
+"""The close card: why a session ended and how, in lines. The verdict first, then code and meaning, who ended it, what
+TCP and TLS did, when. A session that ails while it is open has one too. A section has a weight, so that a low screen
+drops what matters least.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from tui.facts.findings import Close
+from tui.facts.findings import Close, Verdict
 from tui.knowledge import close_codes
 from tui.session.state import State
 from tui.text import cells
 from tui.text.wrapping import wrap
 from tui.view import numbers, opening
+from tui.view import verdict as words
 from tui.view.lines import Line, Role, Span, fit, line, pad, spread
 from tui.view.look import Look
 from tui.view.pane import Pane
 
 _LABEL = 9
+
+BECAUSE = 3
+"""Reasons the card has room for."""
 
 
 class Section(NamedTuple):
@@ -42,18 +45,22 @@ class Card(NamedTuple):
 
 def card(pane: Pane, siblings: Sequence[Pane], look: Look) -> Card | None:
     """The card of a pane whose session has ended; None while it lives."""
-    close = pane.session.close
+    close, verdict = pane.session.close, pane.verdict
     if pane.lost and pane.session.ended_at is None:
         return Card(
             (f"{look.glyphs.dropped} {look.say('card_lost')}",), "dead", [Section("", look.say("card_lost_text"), 0)]
         )
     if close is None or pane.session.ended_at is None:
-        return None
+        if verdict is None or verdict.cause == "none":
+            return None
+        said = f"{look.glyphs.dropped} {look.say('verdict_open')}"
+        return Card((said, words.name(verdict.cause, look)), "late", _verdict(verdict, look))
     quiet = pane.session.state is State.CLOSED
     role: Role = "muted" if quiet else "dead"
     glyph = look.glyphs.closed if quiet else look.glyphs.dropped
     parts = (f"{glyph} {_code_name(close, look)}", _wire(close, look), look.say(f"card_initiator_{close.initiator}"))
     sections = [
+        *(_verdict(verdict, look) if verdict is not None else []),
         *_said(close, look),
         Section(look.say("card_means"), _means(pane, close, look), 3),
         *(Section(label, text, 0, "error") for label, text in opening.sections(pane.seen, close, look)),
@@ -65,6 +72,16 @@ def card(pane: Pane, siblings: Sequence[Pane], look: Look) -> Card | None:
         *_others(pane, siblings, look),
     ]
     return Card(parts, role, [section for section in sections if section.text])
+
+
+def markdown(pane: Pane, verdict: Verdict, siblings: Sequence[Pane], look: Look) -> str:
+    """A pane's verdict and how its session ended, as Markdown."""
+    made = card(pane, siblings, look)
+    title = look.dotted(pane.name, look.safe(pane.session.url), *(made.parts if made is not None else ()))
+    said = {section.label for section in _verdict(verdict, look)}
+    facts = [(one.label, one.text) for one in made.sections if one.label not in said] if made is not None else []
+    differs = pane.comparison.differs if pane.comparison is not None else []
+    return words.markdown(verdict, title, facts, differs, look)
 
 
 def boxed(made: Card, look: Look, room: int, height: int) -> list[Line]:
@@ -141,6 +158,23 @@ def _section_rows(section: Section, look: Look, room: int) -> list[Line]:
             ellipsis=look.glyphs.ellipsis)
         for at, text in enumerate(texts)
     ]  # fmt: skip
+
+
+def _verdict(verdict: Verdict, look: Look) -> list[Section]:
+    """Why, on whose side, what for and against it, what to do: the first reasons, the rest on the evidence page."""
+    first = verdict.causes[0]
+    reasons = words.reasons(first, look)
+    because = [reason.text for reason in reasons if not reason.against][:BECAUSE]
+    against = [reason.text for reason in reasons if reason.against][:1]
+    return [
+        Section(look.say("verdict_why"), words.headline(verdict, look), -4, "strong"),
+        Section(look.say("verdict_side"), words.blame(verdict, look), -3),
+        *(Section(look.say("verdict_because") if at == 0 else "", text, at - 2) for at, text in enumerate(because)),
+        *(Section(look.say("verdict_against"), text, 1) for text in against),
+        Section(look.say("verdict_or"), words.others(verdict, look), 1),
+        Section(look.say("verdict_fix"), words.fix(first, look), 0),
+        Section(look.say("verdict_confirm"), words.confirm(first, look), 1),
+    ]
 
 
 def _context(pane: Pane, close: Close) -> close_codes.Context:

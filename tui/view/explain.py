@@ -8,14 +8,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tui.knowledge import close_codes, http_status
+from tui.knowledge import causes, close_codes, http_status
 from tui.knowledge.catalogue import Language, phrase
 from tui.knowledge.close_codes import Entry
 from tui.knowledge.code_sets import CodeSet, sets
 from tui.text.cells import pad, width
 from tui.text.safe import visible
 from tui.text.wrapping import wrap
-from tui.view import explain_sets
+from tui.view import explain_causes, explain_sets
 from tui.view.explain_browser import browser_data, browser_lines
 from tui.view.explain_sets import plain
 from tui.view.sections import labelled, section
@@ -25,10 +25,10 @@ WIDE = 100
 
 TOPICS: Mapping[str, tuple[Callable[[Language, int], list[str]], Callable[[Language], dict[str, Any]]]] = {
     "browser": (browser_lines, browser_data),
+    "causes": (explain_causes.causes_lines, explain_causes.causes_data),
     "vendors": (explain_sets.vendors_lines, explain_sets.vendors_data),
 }
-"""Subjects that are neither a close code nor a vendor, by name, as lines and as data. A kind of subject with names of
-its own, such as causes, joins here."""
+"""Subjects that are neither a close code nor a vendor nor a cause, by name, as lines and as data."""
 
 
 class UnknownSubject(ValueError):
@@ -57,8 +57,18 @@ def explain_lines(subject: str | None, lang: Language, cells: int) -> list[str]:
     topic = TOPICS.get(subject.strip().casefold())
     if topic is not None:
         return topic[0](lang, cells)
+    cause = _cause(subject)
+    if cause is not None and plain(subject) not in _names():
+        return explain_causes.cause_lines(cause, lang, cells)
     found = _find(subject)
-    return _code_lines(found, lang, cells) if isinstance(found, int) else explain_sets.set_lines(found, lang, cells)
+    lines = _code_lines(found, lang, cells) if isinstance(found, int) else explain_sets.set_lines(found, lang, cells)
+    return lines if cause is None else [*lines, "", *explain_causes.cause_lines(cause, lang, cells)]
+
+
+def _cause(subject: str) -> str | None:
+    """The cause a subject names; None where it names none."""
+    name = re.sub(r"[\s_]+", "-", subject.strip().casefold())
+    return name if name in causes.causes() else None
 
 
 def explain_data(subject: str | None, lang: Language) -> dict[str, Any]:
@@ -72,11 +82,19 @@ def explain_data(subject: str | None, lang: Language) -> dict[str, Any]:
     topic = TOPICS.get(subject.strip().casefold())
     if topic is not None:
         return topic[1](lang)
+    cause = _cause(subject)
+    if cause is not None and plain(subject) not in _names():
+        return explain_causes.cause_data(cause, lang)
     found = _find(subject)
     if not isinstance(found, int):
         return explain_sets.set_data(found, lang)
     uses = explain_sets.uses_data(found, lang)
-    return {"code": found, **_entry_data(close_codes.code(found), lang), "uses": uses, "http": _http_data(found, lang)}
+    return {
+        "code": found,
+        **_entry_data(close_codes.code(found), lang),
+        "uses": uses,
+        "http": _http_data(found, lang),
+    } | ({} if cause is None else {"cause": explain_causes.cause_data(cause, lang)})
 
 
 def _find(subject: str) -> int | CodeSet:
@@ -108,9 +126,12 @@ def number_of(subject: str) -> int:
             return numbers[0]
         raise UnknownSubject("explain.ambiguous", given=visible(given), numbers=", ".join(map(str, numbers)))
     vendors = {each: a_set.id for each, a_set in explain_sets.names().items()}
-    near = difflib.get_close_matches(key, [*names, *TOPICS, *vendors], n=3, cutoff=0.6)
+    known_causes = {plain(name): name for name in causes.causes()}
+    near = difflib.get_close_matches(key, [*names, *TOPICS, *vendors, *known_causes], n=3, cutoff=0.6)
     if near:
-        said = dict.fromkeys(f'"{names[each][1]}"' if each in names else vendors.get(each, each) for each in near)
+        said = dict.fromkeys(
+            f'"{names[each][1]}"' if each in names else {**vendors, **known_causes}.get(each, each) for each in near
+        )
         raise UnknownSubject("explain.unknown_subject_near", given=visible(given), near=", ".join(said))
     raise UnknownSubject("explain.unknown_subject", given=visible(given))
 

@@ -17,7 +17,8 @@ KEYS: Sequence[tuple[str, Sequence[tuple[str, str]]]] = (
         ("c", "help_control"), ("i", "help_trace"), ("T", "help_time"),
     )),
     ("help_group_program", (
-        ("d", "help_card"), ("o", "help_log"), ("s", "help_save"), ("t", "help_theme"), ("L", "help_language"),
+        ("d", "help_card"), ("v", "help_evidence"), ("y", "help_copy"), ("o", "help_log"), ("s", "help_save"),
+        ("t", "help_theme"), ("L", "help_language"),
         ("ctrl+p", "help_palette"), ("?", "help_help"), ("esc", "help_back"), ("q", "help_quit"),
     )),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tui.facts import codec
 from tui.facts.facts import Bytes, Fact, Frame, Probe, Target, Unknown
-from tui.facts.findings import Finding, Heartbeat, Note
+from tui.facts.findings import Compare, Finding, Heartbeat, Note, Verdict
 from tui.session.session import Session
 from tui.view.blocks import Block, Blocks
 from tui.view.event_rows import event_rows
@@ -51,6 +51,9 @@ class Pane:
         self.seen = Seen()
         self.lost = False
         """Its probe is gone, and nothing more will come."""
+        self.verdict: Verdict | None = None
+        """The last one on its current connection."""
+        self.comparison: Compare | None = None
         self._look = look
         self._read_line = read_line
         self.blocks = Blocks(self._remake, self._checkpoint)
@@ -77,6 +80,17 @@ class Pane:
     def found(self, findings: Iterable[Finding]) -> None:
         """What time alone has changed."""
         self.blocks.found(self._finding_rows(findings))
+
+    def judge(self, finding: Verdict | Compare) -> None:
+        """What was made of the session: of an earlier connection only while the current one has no end."""
+        if isinstance(finding, Compare):
+            self.comparison = finding
+        elif finding.c == self.session.connection or self.session.ended_at is None:
+            self.verdict = finding
+
+    def row_of(self, n: int) -> int | None:
+        """The number of the first row of the fact ``n``; None where it has none."""
+        return self.blocks.row_of(n)
 
     def whole(self, number: int) -> "Whole | None":
         """What a row was made of, read again from the file; None where it is in no file."""

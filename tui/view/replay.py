@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tui.diagnosis.engine import Engine
 from tui.facts import facts
-from tui.facts.findings import Close, Finding
+from tui.facts.findings import Close, Compare, Finding, Verdict
 from tui.recording.reader import BadRow, Line
 from tui.view.look import Look
 from tui.view.pane import Pane, ReadLine
@@ -78,7 +78,7 @@ class Replay:
         for pane in self._panes_of(fact):
             own = [finding for finding in findings if finding.s == pane.session.name]
             pane.feed(fact, own, row.offset if stored else None)
-        self._note_drops(findings)
+        self._note(findings)
 
     def advance(self, m: float) -> None:
         """The probe's clock has come to ``m``, and no fact before it is still to come."""
@@ -86,6 +86,7 @@ class Replay:
         self.last_m = max(self.last_m, m)
         for pane in self.panes.values() if found else ():
             pane.found(finding for finding in found if finding.s == pane.session.name)
+        self._note(found)
 
     def lose(self) -> None:
         """The probe is gone: what was open will say nothing more."""
@@ -111,7 +112,9 @@ class Replay:
             pane.session, pane.lost = session, False
         return (pane,)
 
-    def _note_drops(self, findings: Iterable[Finding]) -> None:
+    def _note(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
+            if isinstance(finding, Verdict | Compare) and finding.s in self.panes:
+                self.panes[finding.s].judge(finding)
             if isinstance(finding, Close) and finding.dropped:
                 self._drops.append(Drop(self.panes[finding.s].name, self.engine.sessions[finding.s].url, finding))

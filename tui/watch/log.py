@@ -5,13 +5,14 @@ The words are the screen's own rows (``tui.view``), a session's name in front; r
 
 from tui.diagnosis.engine import Engine
 from tui.facts.facts import Bytes, Fact, Frame
-from tui.facts.findings import Close, Stomp
+from tui.facts.findings import Close, Compare, Stomp, Verdict
 from tui.knowledge.catalogue import phrase
 from tui.text.safe import visible
 from tui.view.event_rows import event_rows
 from tui.view.frame_rows import frame_rows
 from tui.view.look import Look
 from tui.view.rows import Row, summary, time_text
+from tui.view.verdict import blame, headline, reasons
 
 
 class Log:
@@ -34,7 +35,9 @@ class Log:
         """
         if isinstance(said, Close):
             return [self._closed(said, wide)]
-        if isinstance(said, Stomp):
+        if isinstance(said, Verdict):
+            return self._judged(said, wide)
+        if isinstance(said, Stomp | Compare):
             return []
         rows = self._frames(said) if isinstance(said, Frame | Bytes) else event_rows(said, self._look)
         return [self._line(said.s, row, wide) for row in rows if row.kind != "trace"]
@@ -49,6 +52,17 @@ class Log:
         clock = time_text(row, self._look, opened=None, previous=None)
         size = "" if row.size is None else f" ({row.size})"
         return f"{clock} {name:<{wide}} {arrow} {row.layer:<5} {row.type:<9} {summary(row, self._look)}{size}".rstrip()
+
+    def _judged(self, verdict: Verdict, wide: int) -> list[str]:
+        """What it most likely was, on whose side, and the first reasons."""
+        if verdict.cause == "none":
+            return []
+        look = self._look
+        row = Row(verdict.t, verdict.m, verdict.n, "", "", "event")
+        head = f"{time_text(row, look, opened=None, previous=None)} {verdict.s:<{wide}}"
+        said = phrase("log.verdict", look.lang, why=headline(verdict, look), side=blame(verdict, look))
+        because = [reason.text for reason in reasons(verdict.causes[0], look) if not reason.against]
+        return [f"{head} {look.glyphs.dropped} {said}", *(f"{head}   {text}" for text in because[:3])]
 
     def _closed(self, close: Close, wide: int) -> str:
         look = self._look

@@ -12,11 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from tui.facts.codec import encode
 from tui.facts.facts import Fact
-from tui.facts.findings import Close, Finding, Note
+from tui.facts.findings import Close, Finding
 from tui.facts.redaction import Redactor
 from tui.knowledge.catalogue import Language, phrase
 from tui.options.errors import BadOption
@@ -26,6 +24,7 @@ from tui.probe.probe import Probe, StopReason
 from tui.recording.writer import Writer
 from tui.view.glyphs import named
 from tui.view.look import Look
+from tui.watch.language import in_language
 from tui.watch.log import Log
 from tui.watch.on_drop import OnDrop
 from tui.watch.output import Output, write_all
@@ -134,13 +133,8 @@ class Watch:
             for line in self._log.lines(said, wide=wide):
                 self._stdout.write(f"{line}\n".encode())
         elif not (finding and self._options.facts):
-            self._stdout.write(encode(self._translated(said) if isinstance(said, Note) else said))
-
-    def _translated(self, note: Note) -> Note:
-        """A note in the language asked for in so many words: JSON is English otherwise, whatever the locale."""
-        if self._options.lang in (None, "en"):
-            return note
-        return msgspec.structs.replace(note, text=phrase(note.key, self._options.lang, **note.args))
+            # JSON is English unless another language was asked for in so many words, whatever the locale.
+            self._stdout.write(encode(in_language(said, self._options.lang or "en")))
 
     def _print(self, text: str) -> None:
         """Words for a person: on stderr where stdout carries lines for a program."""

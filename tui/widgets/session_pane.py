@@ -93,7 +93,7 @@ class SessionPane(Widget):
     def _show_card(self, frame: Frame, room: int) -> None:
         pane, height = self.pane, max(6, self.size.height * 2 // 5)
         key = (
-            pane.session.close, pane.lost, frame.look, room, height, frame.boxed,
+            pane.session.close, id(pane.verdict), pane.lost, frame.look, room, height, frame.boxed,
             tuple((other.session.ended_at, other.lost) for other in frame.siblings),
             pane.session.ended_at,
         )  # fmt: skip

@@ -1,0 +1,300 @@
+"""Verdicts over hand-made evidence: each relation moves the cause it should, and nothing is claimed of the healthy."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.diagnosis.test_engine import numbered, replay
+from tests.session.tape import Tape, stomp
+from tui.diagnosis import ranking
+from tui.facts import facts
+from tui.facts.facts import Alert, CloseNotify, Fact
+from tui.facts.findings import Cause, Verdict
+from tui.knowledge.catalogue import entries
+
+RULES = Path(ranking.__file__).parent / "rules"
+
+
+def verdicts(*tapes: Tape) -> list[Verdict]:
+    """Every verdict over the tapes' facts, as one probe would have written them."""
+    lines: list[Fact] = numbered([fact for tape in tapes for fact in tape.facts])
+    return [finding for finding in replay(lines) if isinstance(finding, Verdict)]
+
+
+def last(name: str, *tapes: Tape) -> Verdict:
+    """The last verdict about one session."""
+    return [verdict for verdict in verdicts(*tapes) if verdict.s == name][-1]
+
+
+def head(verdict: Verdict) -> tuple[str, str]:
+    """Its cause and side."""
+    return verdict.cause, verdict.side
+
+
+def named(verdict: Verdict, cause: str) -> Cause:
+    """One of its causes."""
+    return next(one for one in verdict.causes if one.cause == cause)
+
+
+def busy(tape: Tape, until: float, every: float = 1.0) -> Tape:
+    """Beats both ways up to a moment."""
+    m = 0.3
+    while m < until:
+        tape.at(m).text("out", "\n").at(m + 0.1).text("in", "\n")
+        m += every
+    return tape
+
+
+def test_a_session_left_open_and_well_has_no_cause() -> None:
+    tape = busy(stomp(), 6).at(6.2).stop()
+    found = verdicts(tape)
+    assert [(one.cause, one.side, one.grade, one.scope) for one in found] == [("none", "none", "certain", "one")]
+
+
+def test_what_we_do_after_the_stop_changes_nothing() -> None:
+    tape = busy(stomp(), 3).at(3.2).stop().closing("out", 1000).closing("in", 1000).eof().end()
+    assert [one.cause for one in verdicts(tape)] == ["none"]
+
+
+def test_a_close_somebody_here_asked_for() -> None:
+    tape = stomp().at(1).command("close 1000 bye").closing("out", 1000, "bye").closing("in", 1000, "bye").eof().end()
+    assert head(last("A", tape)) == ("normal-close", "client")
+
+
+@pytest.mark.parametrize("verb", ["reset", "abort"])
+def test_cut_by_our_own_command(verb: str) -> None:
+    tape = stomp().at(1).command(verb).end("local")
+    assert head(last("A", tape)) == ("local-abort", "client")
+
+
+def test_a_killed_socket() -> None:
+    tape = busy(stomp(), 3).at(3.4).end("reset", errno="ECONNABORTED")
+    assert head(last("A", tape)) == ("local-abort", "client")
+
+
+def test_spring_drops_a_late_client_and_its_twin_lives() -> None:
+    late = stomp(name="B").at(0.5).command("throttle-beats 60000")
+    for m in range(1, 7):
+        late.at(m).text("in", "\n")
+    late.at(6.6).text("in", "ERROR\nmessage:Session closed.\n\n\0").closing("in", 1002).closing("out", 1002).eof().end()
+    twin = busy(stomp(name="A"), 8)
+    verdict = last("B", late, twin)
+    assert head(verdict) == ("client-heartbeat-missed", "client")
+    assert (verdict.grade, verdict.scope) == ("certain", "one")
+    assert [(one.s, one.same_server, one.state) for one in verdict.siblings] == [("A", True, "open")]
+    assert all(claim.lines for claim in named(verdict, "client-heartbeat-missed").evidence)
+
+
+def test_stomp_died_means_late_beats_only_where_they_were_late() -> None:
+    late = busy(stomp(name="A"), 2).at(6).text("in", "\n").at(7.6).closing("in", 1000, "STOMP died").eof().end()
+    kicked = busy(stomp(name="A"), 7).at(7.6).closing("in", 1000, "STOMP died").eof().end()
+    assert head(last("A", late)) == ("client-heartbeat-missed", "client")
+    assert head(last("A", kicked)) == ("admin-kill", "server")
+
+
+def test_our_own_disconnect_is_no_fault() -> None:
+    tape = busy(stomp(), 2).at(2.5).text("out", "DISCONNECT\n\n\0")
+    tape.text("in", "ERROR\nmessage:Session closed.\n\n\0").closing("in", 1002).closing("out", 1002).eof().end()
+    assert head(last("A", tape)) == ("normal-close", "client")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "cause", "side"),
+    [
+        (1001, "", "going-away", "server"), (1001, "Connection Idle Timeout", "idle-timeout-server", "server"),
+        (1003, "", "unsupported-data", "client"), (1007, "", "invalid-utf8", "client"),
+        (1007, '{bad_escape,"\\\\t"}', "protocol-error", "client"), (1008, "", "policy-violation", "server"),
+        (1009, "", "message-too-big", "client"), (1011, "", "server-error", "server"),
+        (1011, "keepalive ping timeout", "server-ping-timeout", "client"), (1012, "", "server-restart", "server"),
+        (1013, "", "try-again-later", "server"), (1014, "", "upstream-down", "server"),
+        (1008, "rate limit exceeded", "rate-limited", "client"), (4000, "so be it", "server-close", "server"),
+        (4001, "logged in elsewhere", "duplicate-session", "server"), (4401, "token expired", "auth-expired", "server"),
+        (4401, "Unauthorized", "auth-failed", "client"), (4500, "", "backpressure", "client"),
+        (1000, "kicked by admin", "admin-kill", "server"), (1000, "bye", "normal-close", "server"),
+        (1008, "This connection was established under an authenticated HTTP session that has ended.",
+         "session-expired", "client"),
+        (4002, "异地登录", "duplicate-session", "server"),
+    ],
+)  # fmt: skip
+def test_what_the_peer_said_names_the_cause(code: int, reason: str, cause: str, side: str) -> None:
+    tape = Tape().open().text("out", "hi").text("in", "hi").at(3.37)
+    tape.closing("in", code, reason).closing("out", code).eof().end()
+    assert head(last("A", tape)) == (cause, side)
+
+
+def test_a_close_without_an_idle_time_is_no_idle_timeout() -> None:
+    idle = Tape().open().text("out", "hi").at(60.02).closing("in", 1000).closing("out", 1000).eof().end()
+    other = Tape().open().text("out", "hi").at(41.46).closing("in", 1000).closing("out", 1000).eof().end()
+    assert head(last("A", idle)) == ("idle-timeout-server", "server")
+    assert head(last("A", other)) == ("normal-close", "server")
+
+
+def test_a_bare_fin_after_a_round_silence_is_a_proxys() -> None:
+    tape = Tape().open().text("out", "hi").at(0.3).text("in", "hi").at(60.31).eof().end()
+    verdict = last("A", tape)
+    assert head(verdict) == ("idle-timeout-proxy", "proxy")
+    assert verdict.grade != "certain"
+
+
+def test_a_bare_fin_in_mid_traffic_is_no_idle_timeout() -> None:
+    tape = busy(stomp(), 7.2).at(6.87).eof().end()
+    verdict = last("A", tape)
+    assert head(verdict) == ("abrupt-close", "server")
+    assert all(one.cause != "idle-timeout-proxy" or one.confidence < 0.05 for one in verdict.causes)
+
+
+def test_two_that_end_at_one_moment_and_nobody_listens_any_more() -> None:
+    tapes = [busy(stomp(name=name), 3).at(3.42 + at / 100).eof().end() for at, name in enumerate(("A", "B"))]
+    for tape in tapes:
+        tape.at(3.9).add(facts.Postmortem, stage="tcp", ok=False, how="refused")
+    verdict = last("A", *tapes)
+    assert (*head(verdict), verdict.scope) == ("server-crash", "server", "all")
+    assert verdict.grade in ("strong", "certain")
+
+
+def test_a_cut_in_mid_frame() -> None:
+    tape = busy(stomp(), 3).at(3.46).eof()
+    tape.add(
+        facts.End, how="fin", phase="open", errno=None, alert=None, close_notify=None, undecoded=7, unread=0, unsent=0
+    )
+    assert head(last("A", tape)) == ("truncated-frame", "server")
+
+
+def test_a_lifetime_repeats_at_one_age() -> None:
+    first = busy(stomp(name="A"), 10).at(10.04).eof().end()
+    second = Tape("stomp+ws://shop.test/feed", name="B").at(4).open("v12.stomp").connected()
+    for m in range(5, 14):
+        second.at(m).text("out", "\n").at(m + 0.1).text("in", "\n")
+    second.at(14.05).eof().end()
+    assert head(last("B", first, second)) == ("connection-lifetime", "proxy")
+
+
+def test_a_newer_login_kicks_the_older_session() -> None:
+    older = busy(stomp(name="A", login="ann"), 5).at(5.2).eof().end()
+    newer = Tape("stomp+ws://shop.test/feed", name="B", login="ann").at(4.9).open("v12.stomp").connected()
+    newer.at(5.5).text("in", "\n")
+    assert head(last("A", older, newer)) == ("duplicate-session", "server")
+
+
+def test_the_machine_slept() -> None:
+    tape = busy(stomp(), 4).at(40).add(facts.Stall, everywhere=True, why="sleep", wall=36.0, mono=0.5)
+    tape.at(40.1).closing("in", 1000, "STOMP died").eof().end()
+    assert head(last("A", tape)) == ("client-stalled", "client")
+
+
+def test_the_servers_beats_stop_while_tcp_answers() -> None:
+    tape = busy(stomp(), 4)
+    for m in (4.5, 5.5, 6.5, 7.5, 8.5, 9.5):
+        tape.at(m).text("out", "\n")
+    tape.at(10).add(
+        facts.TcpInfo, when="silent", outq=0, notsent=0, unacked=0, retrans=0, total_retrans=0, rtt_ms=1.0,
+        last_ack_ms=450.0, last_data_ms=5900.0, state="ESTABLISHED",
+    )  # fmt: skip
+    found = verdicts(tape)
+    assert head(found[-1]) == ("server-heartbeat-missed", "server")
+    assert found[-1].causes[1].cause == "server-freeze"
+
+
+def test_a_beat_a_hair_past_missed_is_no_ailment() -> None:
+    tape = busy(stomp(), 4).at(7.55).text("in", "\n").at(8).stop()
+    assert [one.cause for one in verdicts(tape)] == ["none"]
+
+
+def test_nothing_is_acknowledged_any_more() -> None:
+    tape = busy(stomp(), 4)
+    for m in (4.5, 5.5):
+        tape.at(m).text("out", "\n")
+    tape.at(8).add(
+        facts.TcpInfo, when="silent", outq=14, notsent=0, unacked=2, retrans=4, total_retrans=4, rtt_ms=1.0,
+        last_ack_ms=3900.0, last_data_ms=3900.0, state="ESTABLISHED",
+    )  # fmt: skip
+    assert head(verdicts(tape)[-1]) == ("network-blackhole", "network")
+    tape.at(20).end("timeout", errno="ETIMEDOUT")
+    assert head(verdicts(tape)[-1]) == ("network-blackhole", "network")
+
+
+@pytest.mark.parametrize(
+    ("how", "phase", "fields", "cause", "side"),
+    [
+        ("dns", "dns", {"errno": "EAI_NONAME"}, "dns-failure", "client"),
+        ("refused", "tcp", {"errno": "ECONNREFUSED"}, "connection-refused", "server"),
+        ("timeout", "tcp", {}, "connect-timeout", "network"),
+        ("unreachable", "tcp", {"errno": "EHOSTUNREACH"}, "host-unreachable", "network"),
+        ("tls", "http", {"alert": Alert(name="certificate_required", number=116, dir="in"),
+                         "close_notify": CloseNotify(in_=False, out=False)}, "tls-client-cert-required", "config"),
+        ("tls", "tls", {"alert": Alert(name="protocol_version", number=70, dir="in")},
+         "tls-handshake-failed", "config"),
+    ],
+)  # fmt: skip
+def test_what_never_opened(
+    how: facts.How, phase: facts.Phase, fields: dict[str, object], cause: str, side: str
+) -> None:
+    tape = Tape("wss://shop.test/feed").end(how, phase, **fields)  # type: ignore[arg-type]
+    assert head(last("A", tape)) == (cause, side)
+
+
+@pytest.mark.parametrize(
+    ("code", "cause", "side"),
+    [
+        (10, "tls-cert-expired", "config"), (9, "tls-cert-not-yet-valid", "config"),
+        (62, "tls-hostname-mismatch", "config"), (20, "tls-cert-untrusted", "config"),
+        (18, "tls-cert-untrusted", "config"),
+    ],
+)  # fmt: skip
+def test_a_certificate_that_does_not_verify(code: int, cause: str, side: str) -> None:
+    tape = Tape("wss://shop.test/feed").add(facts.Tls, ok=False, error="no", verify_code=code).end("tls", "tls")
+    assert head(last("A", tape)) == (cause, side)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "cause", "side"),
+    [
+        (200, [], "<html>hello", "not-websocket", "config"), (301, [("Location", "/x")], None, "redirect", "config"),
+        (400, [], "The plain HTTP request was sent to HTTPS port", "tls-expected", "client"),
+        (400, [], 'Can "Upgrade" only to "WebSocket".', "proxy-strips-upgrade", "proxy"),
+        (401, [], None, "auth-failed", "client"), (403, [], None, "forbidden", "config"),
+        (404, [], None, "not-found", "client"), (407, [], None, "proxy-auth", "config"),
+        (426, [("Sec-WebSocket-Version", "8")], None, "version-mismatch", "client"),
+        (426, [], None, "proxy-strips-upgrade", "proxy"), (429, [], None, "rate-limited", "client"),
+        (431, [], None, "headers-too-big", "config"), (500, [], None, "server-error", "server"),
+        (502, [], None, "upstream-down", "server"), (503, [("Server", "nginx")], None, "upstream-down", "server"),
+        (503, [("Retry-After", "60")], "down for maintenance", "server-unavailable", "server"),
+        (504, [], None, "upstream-timeout", "server"), (418, [], None, "upgrade-rejected", "server"),
+    ],
+)  # fmt: skip
+def test_an_http_answer(status: int, headers: list[tuple[str, str]], body: str | None, cause: str, side: str) -> None:
+    tape = Tape().add(facts.Http, dir="out", method="GET", target="/feed", status=None)
+    tape.add(facts.Http, dir="in", status=status, headers=headers, body=body).end("http", "http")
+    assert head(last("A", tape)) == (cause, side)
+
+
+def test_a_foreign_origin_is_blamed_for_a_403() -> None:
+    headers = [("Host", "shop.test"), ("Origin", "https://elsewhere.test")]
+    tape = Tape().add(facts.Http, dir="out", method="GET", target="/feed", status=None, headers=headers)
+    verdict = last("A", tape.add(facts.Http, dir="in", status=403).end("http", "http"))
+    assert [one.cause for one in verdict.causes[:2]] == ["origin-rejected", "forbidden"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "cause"),
+    [("SSH-2.0-OpenSSH_9.2\r\n", "wrong-port"), ("\x15\x03\x01\x00\x02", "tls-expected"), ("????", "not-websocket")],
+)
+def test_bytes_that_are_no_http(raw: str, cause: str) -> None:
+    tape = Tape().add(facts.Http, dir="out", method="GET", target="/feed", status=None)
+    tape.add(facts.Http, dir="in", status=None, raw=raw).end("http", "http")
+    assert last("A", tape).cause == cause
+
+
+def test_every_reason_a_rule_gives_is_in_the_catalogue_and_none_is_dead() -> None:
+    known, said = set(entries("verdict")), set()
+    families: set[str] = set()
+    for path in RULES.parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                said.add(node.value)
+            elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+                families.add(str(node.values[0].value))
+    tls = {cause.replace("-", "_") for cause in said if cause.startswith("tls-")}
+    dead = {key for key in known - said - tls if not any(key.startswith(family) for family in families if family)}
+    assert not dead

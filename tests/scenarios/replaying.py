@@ -1,0 +1,92 @@
+"""Recordings folded again without any server: what the engine finds in them, and what really happened in each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from tui.diagnosis.engine import Engine
+from tui.facts import codec
+from tui.facts.facts import KNOWN, Unknown
+from tui.facts.findings import COMPUTED, Finding, Verdict
+
+HERE = Path(__file__).parent
+
+
+class Truth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the one who staged a run knows of one of its sessions."""
+
+    cause: str
+    side: str
+    also: list[str] = []
+    """Causes the client's evidence cannot exclude there."""
+
+
+NONE = Truth("none", "none")
+
+
+class Judged(NamedTuple):
+    """One session of one recording: the truth, and the last verdict given of it."""
+
+    recording: str
+    session: str
+    truth: Truth
+    verdict: Verdict | None
+    unseen: bool
+
+
+def recordings() -> list[str]:
+    """Every recording, by its path here."""
+    return sorted(path.relative_to(HERE).as_posix() for path in HERE.rglob("*.jsonl"))
+
+
+def lines_of(name: str) -> list[KNOWN | COMPUTED | Unknown]:
+    """The lines of a recording, facts and findings."""
+    return [codec.decode(line) for line in (HERE / name).read_bytes().splitlines()]
+
+
+def replayed(lines: list[KNOWN | COMPUTED | Unknown]) -> list[KNOWN | COMPUTED | Unknown | Finding]:
+    """The facts among ``lines`` with what the engine finds in them."""
+    engine = Engine()
+    out: list[KNOWN | COMPUTED | Unknown | Finding] = []
+    for line in lines:
+        if isinstance(line, Finding):
+            continue
+        out += engine.advance(line.m)
+        out.append(line)
+        out += engine.feed(line)
+    return out
+
+
+def truths() -> dict[str, dict[str, Truth]]:
+    """By recording (without its ending), by session.
+
+    Raises:
+        msgspec.ValidationError: ``truth.toml`` does not have its form.
+    """
+    raw = msgspec.toml.decode((HERE / "truth.toml").read_bytes(), type=dict[str, dict[str, Truth | bool]])
+    return {
+        recording: {session: truth for session, truth in sessions.items() if isinstance(truth, Truth)}
+        for recording, sessions in raw.items()
+    }
+
+
+def unseen() -> set[str]:
+    """The recordings that were kept out of sight while the rules were written."""
+    raw = msgspec.toml.decode((HERE / "truth.toml").read_bytes(), type=dict[str, dict[str, Truth | bool]])
+    return {recording for recording, sessions in raw.items() if sessions.get("unseen") is True}
+
+
+def judged() -> Iterator[Judged]:
+    """Every session of every recording whose truth is known."""
+    known, hidden = truths(), unseen()
+    for name in recordings():
+        recording = name.removesuffix(".jsonl")
+        if recording not in known:
+            continue
+        out = replayed(lines_of(name))
+        last = {one.s: one for one in out if isinstance(one, Verdict)}
+        for session in sorted({one.s for one in out if one.s}):
+            truth = known[recording].get(session, NONE)
+            yield Judged(recording, session, truth, last.get(session), recording in hidden)

@@ -1,0 +1,30 @@
+"""The rules, in the order of the house's knowledge (§6.5): who ended it, did it open, did the peer say why, how TCP
+ended, which clock fits, our last messages, this machine, the other sessions, the past, the post-mortem.
+
+A rule is a function of a ``Case``: it looks at the evidence and blames or doubts causes. It knows no other rule.
+"""
+
+from collections.abc import Callable
+
+from tui.diagnosis.case import Case
+from tui.diagnosis.rules import (
+    afterwards,
+    clocks,
+    codes,
+    history,
+    machine,
+    messages,
+    opening,
+    ours,
+    siblings,
+    tcp,
+    words,
+)  # fmt: skip
+
+Rule = Callable[[Case], None]
+
+RULES: tuple[Rule, ...] = (
+    *ours.RULES, *opening.RULES, *words.RULES, *codes.RULES, *tcp.RULES, *clocks.RULES, *messages.RULES,
+    *machine.RULES, *siblings.RULES, *history.RULES, *afterwards.RULES,
+)  # fmt: skip
+"""Every rule about a connection that ended."""

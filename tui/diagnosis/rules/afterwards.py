@@ -1,0 +1,102 @@
+"""What came after: the post-mortem (§6.3), or the session's own next attempt."""
+
+from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.rules.siblings import _proxied
+
+
+def next_attempt(case: Case) -> None:
+    """How the first attempt to reach the same origin went."""
+    close = case.close
+    if close is None or case.trail.ready is None or close.asked:
+        return
+    result = _outcome(case)
+    if result is None:
+        return
+    how, status, lines = result
+    if how == "refused":
+        _refused(case, lines)
+    elif how in ("timeout", "unreachable"):
+        case.blame("network-blackhole", "network", FITS, "after_timeout", lines) if not case.trail.fin else None
+        for cause in ("server-abort", "idle-timeout-proxy", "nat-timeout"):
+            case.doubt(cause, UNLIKELY, "after_timeout", lines)
+    elif status is not None and status in (502, 503, 504):
+        if case.silent_end:
+            case.blame("server-crash", "server", STRONG, "after_bad_gateway", lines, status=status)
+            for cause in ("abrupt-close", "idle-timeout-proxy", "proxy-reload", "server-abort"):
+                case.doubt(cause, UNLIKELY, "after_bad_gateway", lines, status=status)
+    elif status in (401, 403):
+        case.blame("auth-expired", "server", FITS, "after_forbidden", lines, status=status)
+    elif how == "ok":
+        _answers(case, lines)
+
+
+def _outcome(case: Case) -> tuple[str, int | None, list[int]] | None:
+    """(refused | timeout | unreachable | ok | other, HTTP status, facts) of the first attempt afterwards."""
+    stages = [fact for fact in case.world.afterwards if not fact.stage.startswith("control")]
+    if stages:
+        last, lines = stages[-1], [fact.n for fact in stages]
+        failed = next((fact for fact in stages if not fact.ok), None)
+        if failed is not None:
+            return failed.how or "other", failed.status, lines
+        return "ok", last.status, lines
+    following = case.world.next
+    if following is None:
+        return None
+    if following.close is not None and following.ready is None:
+        answer = following.answer
+        status = answer.status if answer is not None else None
+        return following.close.transport.how, status, case.lines(following.refused, answer, following.end)
+    if following.ready is not None or following.open is not None:
+        return "ok", 101, case.lines(following.tcp, following.ready)
+    return None
+
+
+def _refused(case: Case, lines: list[int]) -> None:
+    """Nobody listens any more: the process that ended TCP is gone."""
+    if case.silent_end:
+        if _proxied(case):
+            server = case.trail.http_server
+            case.blame("proxy-crash", "proxy", STRONG, "after_refused_proxy", lines, server=server)
+            case.blame("proxy-restart", "proxy", 3 * FITS, "after_refused_proxy", lines, server=server)
+            case.doubt("server-crash", UNLIKELY, "after_refused_proxy", lines, server=server)
+        else:
+            case.blame("server-crash", "server", STRONG, "after_refused", lines)
+            case.blame("server-restart", "server", FITS, "after_refused", lines)
+            if case.trail.remote.startswith(("127.", "[::1]")):
+                case.blame("tunnel-drop", "network", FITS, "after_refused_loopback", lines, remote=case.trail.remote)
+    elif case.close is not None and case.close.received is not None:
+        case.blame("server-restart", "server", FITS, "after_refused", lines)
+    for cause in (
+        "idle-timeout-proxy", "idle-timeout-server", "server-abort", "admin-kill", "abrupt-close", "tcp-reset",
+        "proxy-reload", "nat-timeout", "connection-lifetime", "duplicate-session",
+    ):  # fmt: skip
+        case.doubt(cause, UNLIKELY / 2, "after_refused", lines)
+
+
+def _answers(case: Case, lines: list[int]) -> None:
+    """It answers at once: whatever ended the connection did not end the server."""
+    for cause in ("server-crash", "proxy-crash", "tunnel-drop"):
+        case.doubt(cause, UNLIKELY, "after_ok", lines)
+    for cause in ("network-blackhole", "local-network-down"):
+        case.doubt(cause, 0.5, "after_ok", lines)
+    if case.silent_end and any(one.together and one.same_server for one in case.world.neighbours):
+        case.blame("proxy-reload", "proxy", FITS, "after_ok_together", lines)
+        case.blame("server-restart", "server", HINT, "after_ok_together", lines)
+
+
+def control(case: Case) -> None:
+    """The attempt to reach the control host: our own network, or only the way to this server."""
+    close = case.close
+    facts = [fact for fact in case.world.afterwards if fact.stage.startswith("control")]
+    if close is None or not facts or close.asked:
+        return
+    reached = facts[-1].ok
+    lines = [fact.n for fact in facts]
+    if reached:
+        case.doubt("local-network-down", UNLIKELY / 4, "control_ok", lines)
+    elif close.initiator != "remote":
+        case.blame("local-network-down", "network", STRONG, "control_failed", lines)
+        case.doubt("server-freeze", UNLIKELY, "control_failed", lines)
+
+
+RULES = (next_attempt, control)

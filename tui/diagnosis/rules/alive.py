@@ -1,0 +1,68 @@
+"""What ails a session that is still open: an ERROR, missed beats, silence with unacknowledged data, a broken rule."""
+
+from typing import Any
+
+from tui.diagnosis.case import FITS, HINT, STRONG, Case
+from tui.diagnosis.rules import ours, words
+
+LEAST_GRACE_S = 0.25
+"""Seconds a server's beat may come later than missed before its session ails."""
+
+SLOW_QUEUE = 256 * 1024
+"""Bytes waiting in the kernel that show a link slower than what we send."""
+
+
+def beats_missed(case: Case) -> None:
+    """The server's beats stopped; what the kernel knows says where."""
+    trail, n = case.trail, case.trail.beat_in_s
+    late = trail.late.get("stomp-in")
+    if late is None or late.state != "missed" or not n or case.idle_rx < 2 * n + LEAST_GRACE_S - 0.001:
+        return
+    lines = case.lines(trail.last_in, trail.info)
+    args: dict[str, Any] = {"idle": round(case.idle_rx, 1), "every": round(n, 1)}
+    if trail.undelivered is not None:
+        case.blame("network-blackhole", "network", 2 * STRONG, "silent_undelivered", lines, **args)
+        _other_way(case)
+    else:
+        case.blame("server-heartbeat-missed", "server", 2 * STRONG, "server_beats_stopped", lines, **args)
+        case.blame("server-freeze", "server", STRONG, "server_beats_stopped", lines, **args)
+
+
+def unacknowledged(case: Case) -> None:
+    """Silence, and our bytes are sent again and again."""
+    trail = case.trail
+    info = trail.undelivered
+    if info is None or (trail.late.get("stomp-in") is not None and trail.late["stomp-in"].state == "missed"):
+        return
+    lines = case.lines(trail.unacked_since, info)
+    case.blame("network-blackhole", "network", STRONG, "undelivered", lines)
+    _other_way(case)
+
+
+def _other_way(case: Case) -> None:
+    route, now = case.trail.route, case.trail.last_route
+    if route is not None and now is not None and now.local is None and route.local is not None:
+        case.blame(
+            "local-network-down", "network", 10 * STRONG, "no_route", case.lines(route, now), error=now.error or "–"
+        )
+
+
+def lossy(case: Case) -> None:
+    """Retransmissions while the session goes on."""
+    info = case.trail.info
+    if info is None or info.total_retrans < 5 or case.trail.undelivered is not None:
+        return
+    case.blame("packet-loss", "network", STRONG, "losses", case.lines(info), count=info.total_retrans)
+
+
+def slow_link(case: Case) -> None:
+    """What we send waits in the kernel, and is acknowledged slowly."""
+    info = case.trail.info
+    if info is None or (info.outq or 0) < SLOW_QUEUE or info.retrans or case.trail.undelivered is not None:
+        return
+    case.blame("bandwidth-limited", "network", FITS, "queued", case.lines(info), bytes=info.outq)
+    case.blame("server-freeze", "server", HINT, "queued", case.lines(info), bytes=info.outq)
+
+
+RULES = (*words.RULES[:1], ours.peer_breaks_the_rules, beats_missed, unacknowledged, lossy, slow_link)
+"""The rules about an open session."""

@@ -1,0 +1,227 @@
+"""Which clock fits: our own beats, the server's, pings, idle time in each direction, age (§7: use the agreed n).
+
+A timer is a round number somebody typed into a file. An end that comes a whole number of seconds after a byte, a little
+late and never early, is five to ten times likelier by a timer than by chance; that is what ``round_seconds`` weighs.
+"""
+
+from typing import Any
+
+from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.trail import Mark
+from tui.facts.findings import Blame
+from tui.knowledge import timeouts
+from tui.protocols.heartbeat import LATE_MARGIN_MS
+
+LEAST_IDLE_S = 0.9
+"""Nobody's idle timer is shorter; below it two bytes are simply neighbours."""
+
+PONG_TAKES_S = 0.15
+"""Our client answers a ping at once: after this the pong was kept back, or could not leave."""
+
+EARLY_S = 0.02
+LATE_S = 0.12
+"""How far from its whole second a timer is seen to fire (nginx 2.00, HAProxy 2.00, RabbitMQ 6.00 to 6.02: measured)."""
+
+
+def round_seconds(seconds: float) -> bool:
+    """Whether a stretch of time looks like a setting: a whole number of seconds, a little late at the most."""
+    whole = round(seconds)
+    return whole >= 1 and -EARLY_S <= seconds - whole <= LATE_S + 0.002 * whole
+
+
+def own_beats_late(case: Case) -> None:
+    """The broker drops a client whose beats are late; each broker has its own window (§2.3)."""
+    close, trail, n = case.close, case.trail, case.trail.beat_out_s
+    if close is None or not n or close.initiator == "local" or trail.ready is None or close.asked:
+        return
+    idle = case.idle_tx
+    lines = case.lines(trail.last_out, trail.act)
+    args: dict[str, Any] = {"idle": round(idle, 1), "every": round(n, 1)}
+    held = trail.beats_held
+    if idle > 1.5 * n + LATE_MARGIN_MS / 1000:
+        case.blame("client-heartbeat-missed", "client", 2 * STRONG, "own_beats_late", lines, **args)
+        case.doubt("normal-close", UNLIKELY / 2, "own_beats_late", lines, **args)
+        case.doubt("admin-kill", UNLIKELY, "own_beats_late", lines, **args)
+        case.doubt("abrupt-close", UNLIKELY, "own_beats_late", lines, **args)
+    elif idle > n + LATE_MARGIN_MS / 1000:
+        case.blame("client-heartbeat-missed", "client", STRONG, "own_beats_late", lines, **args)
+    elif "activemq" in trail.server.lower() and "artemis" not in trail.server.lower() and case.silent_end:
+        case.blame(
+            "client-heartbeat-missed", "client", 1.2, "no_grace", lines,
+            product=("ActiveMQ", "transport.hbGracePeriodMultiplier=1.5"), **args,
+        )  # fmt: skip
+    else:
+        longest = max(idle, max(trail.gaps_out, default=0.0))
+        case.doubt(
+            "client-heartbeat-missed", EXCLUDED * 2 if longest <= 1.2 * n else 0.5, "own_beats_on_time", lines,
+            longest=round(longest, 1), every=round(n, 1),
+        )  # fmt: skip
+    if held is not None and idle > n:
+        case.blame("client-heartbeat-missed", "client", FITS, "beats_held", [held.n], words=held.words)
+
+
+def broker_windows(case: Case) -> None:
+    """A known broker's own window for missed beats fits to the second."""
+    close, trail, n = case.close, case.trail, case.trail.beat_out_s
+    if close is None or not n or close.initiator == "local":
+        return
+    for window in timeouts.windows():
+        if window.cause != "client-heartbeat-missed" or window.by != "idle_tx":
+            continue
+        least, most = window.seconds(n * 1000, n)
+        if window.product.split()[0].lower() in trail.server.lower() and least - 0.1 <= case.idle_tx <= most + 0.6:
+            case.blame(
+                "client-heartbeat-missed", "client", HINT, "window", case.lines(trail.last_out, trail.act),
+                product=(window.product, window.setting), name=window.product,
+                least=round(least, 1), most=round(most, 1), idle=round(case.idle_tx, 1),
+            )  # fmt: skip
+            return
+
+
+def server_ping_unanswered(case: Case) -> None:
+    """The server pinged, and our pong was late or absent."""
+    close, trail = case.close, case.trail
+    waiting = trail.pings.unanswered
+    if close is None or waiting is None or trail.ping_in is None or close.initiator == "local":
+        return
+    waited = case.at - waiting.since
+    if waited < max(PONG_TAKES_S, 3 * (trail.session.rtt_ms or 0) / 1000):
+        return
+    lines = case.lines(trail.ping_in, trail.act)
+    case.blame("server-ping-timeout", "client", 2 * STRONG, "ping_unanswered", lines, waited=round(waited, 1))
+    for cause in ("server-error", "abrupt-close", "idle-timeout-proxy", "normal-close", "tcp-reset", "server-close"):
+        case.doubt(cause, UNLIKELY, "ping_unanswered", lines, waited=round(waited, 1))
+    if trail.pongs_held is not None:
+        case.blame("server-ping-timeout", "client", FITS, "pongs_held", [trail.pongs_held.n])
+
+
+def own_ping_unanswered(case: Case) -> None:
+    """We pinged and no pong came: the kernel's report tells a frozen program from a hole in the network."""
+    close, trail = case.close, case.trail
+    if close is None or close.initiator != "local" or close.sent is None:
+        return
+    if close.sent.code != 1011 or close.sent.reason != "keepalive ping timeout":
+        return
+    lines = case.lines(trail.ping_out, trail.close_out)
+    case.blame("client-ping-timeout", "unknown", STRONG, "no_pong", lines)
+    if trail.undelivered is not None or trail.worst is not None:
+        case.blame(
+            "network-blackhole", "network", 4 * STRONG, "undelivered",
+            case.lines(trail.undelivered or trail.worst, trail.end),
+        )  # fmt: skip
+    elif trail.delivered is not None or _acknowledged(case):
+        case.blame("server-freeze", "server", 4 * STRONG, "acknowledged", case.lines(trail.ping_out, trail.info))
+
+
+def _acknowledged(case: Case) -> bool:
+    """The last report, at the end: only our Close may still be on its way."""
+    info = case.trail.info
+    return info is not None and not info.retrans and not info.total_retrans
+
+
+def server_silent(case: Case) -> None:
+    """The server promised beats and stopped; its kernel, or a proxy, still answers."""
+    close, trail, n = case.close, case.trail, case.trail.beat_in_s
+    if close is None or not n or trail.ready is None or case.idle_rx <= 2 * n or close.initiator == "remote":
+        return
+    lines = case.lines(trail.last_in, trail.info, trail.act)
+    args: dict[str, Any] = {"idle": round(case.idle_rx, 1), "every": round(n, 1)}
+    if trail.undelivered is not None or trail.worst is not None:
+        case.blame("network-blackhole", "network", 2 * STRONG, "silent_undelivered", lines, **args)
+        return
+    times = 2 * STRONG if close.initiator == "local" else HINT
+    case.blame("server-heartbeat-missed", "server", times, "server_beats_stopped", lines, **args)
+    case.blame("server-freeze", "server", times / 2, "server_beats_stopped", lines, **args)
+
+
+def idle(case: Case) -> None:
+    """TCP ended without a Close, a whole number of seconds after the last byte either way: an idle timer of a box in
+    between (nginx, HAProxy, ALB …); after the last byte from us alone: one that counts our bytes."""
+    close, trail = case.close, case.trail
+    if not case.silent_end or close is None or close.transport.how not in ("fin", "reset", "tls"):
+        return
+    any_, tx, rx = case.idle_any, case.idle_tx, case.idle_rx
+    lines = case.last_lines
+    if any_ >= LEAST_IDLE_S:
+        fits = round_seconds(any_)
+        key = "idle_round" if fits else "idle"
+        case.blame("idle-timeout-proxy", "proxy", 3 * FITS if fits else HINT, key, lines, idle=round(any_, 2))
+        if fits:
+            _name_products(case, "idle_any", any_, "idle-timeout-proxy")
+            case.blame("idle-timeout-server", "server", HINT, "idle_round", lines, idle=round(any_, 2))
+    else:
+        case.doubt("idle-timeout-proxy", UNLIKELY / 2, "busy", lines, idle=round(any_, 2))
+    if tx >= LEAST_IDLE_S and rx < tx - 0.3 and not trail.beat_out_s and round_seconds(tx):
+        case.blame("idle-timeout-server", "server", 3 * FITS, "idle_tx_round", lines, idle=round(tx, 2))
+        _name_products(case, "idle_tx", tx, "idle-timeout-server")
+    if rx >= LEAST_IDLE_S and tx < rx - 0.3 and round_seconds(rx):
+        case.blame("idle-timeout-proxy", "proxy", 2 * FITS, "idle_rx_round", lines, idle=round(rx, 2))
+
+
+def idle_with_a_close(case: Case) -> None:
+    """A server's own idle rule: Close 1000 or 1001 a whole number of seconds after our last byte, or the last byte."""
+    close, trail = case.close, case.trail
+    if close is None or close.received is None or close.initiator != "remote" or close.age is None:
+        return
+    if close.received.code not in (1000, 1001, 1008, 3008, None) or trail.disconnect is not None:
+        return
+    lines = case.lines(trail.last_out, trail.last_in, trail.close_in)
+    late = trail.beat_out_s and case.idle_tx > trail.beat_out_s + LATE_MARGIN_MS / 1000
+    if late or case.idle_tx < LEAST_IDLE_S:
+        return
+    if round_seconds(case.idle_tx) or (round_seconds(case.idle_any) and case.idle_any >= LEAST_IDLE_S):
+        case.blame("idle-timeout-server", "server", 4 * STRONG, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
+        case.doubt("normal-close", UNLIKELY, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
+        case.doubt("going-away", 0.4, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
+        _name_products(case, "idle_tx", case.idle_tx, "idle-timeout-server")
+
+
+def never_connected(case: Case) -> None:
+    """The socket opened and our STOMP CONNECT never left: servers wait only so long (RabbitMQ 10 s)."""
+    close, trail = case.close, case.trail
+    if close is None or not trail.session.spoken.stomp or trail.connect is not None or close.age is None:
+        return
+    if close.initiator == "local" or trail.connected is not None:
+        return
+    lines = case.lines(trail.open or trail.tcp, trail.act)
+    case.blame("stomp-connect-missing", "client", 4 * STRONG, "no_connect", lines, age=round(close.age, 1))
+    for cause in ("idle-timeout-proxy", "abrupt-close", "normal-close", "idle-timeout-server"):
+        case.doubt(cause, UNLIKELY, "no_connect", lines, age=round(close.age, 1))
+
+
+def lifetime(case: Case) -> None:
+    """Cut at a round age while busy: a maximum lifetime."""
+    close, trail = case.close, case.trail
+    age = case.age
+    if close is None or age is None or close.initiator == "local" or age < 3.0 or close.asked:
+        return
+    busy = case.idle_any < min(0.25 * age, max(2.0, trail.beat_out_s, trail.beat_in_s) + 0.5)
+    since_start = case.at - trail.began.m if trail.began is not None else age
+    if not busy or not (round_seconds(age) or round_seconds(since_start)):
+        return
+    side: Blame = "server" if close.received is not None else "proxy"
+    lines = case.lines(Mark(trail.open.n, trail.open.m) if trail.open is not None else trail.ready, trail.act)
+    case.blame(
+        "connection-lifetime", side, FITS if close.received is None else HINT, "age_round", lines, age=round(age, 2)
+    )
+    _name_products(case, "age", age, "connection-lifetime")
+
+
+def _name_products(case: Case, by: str, seconds: float, cause: str) -> None:
+    """The products whose default this length is."""
+    for window in timeouts.windows():
+        if window.by != by or window.cause != cause or window.relative:
+            continue
+        least, most = window.seconds(0.0, 0.0)
+        if least - EARLY_S <= seconds <= most + LATE_S:
+            case.blame(
+                cause, case.candidates[cause].side, 1.15, "window", case.last_lines,
+                product=(window.product, window.setting), name=window.product,
+                least=round(least, 1), most=round(most, 1), idle=round(seconds, 1),
+            )  # fmt: skip
+
+
+RULES = (
+    own_beats_late, broker_windows, server_ping_unanswered, own_ping_unanswered, server_silent, idle, idle_with_a_close,
+    never_connected, lifetime,
+)  # fmt: skip

@@ -1,0 +1,82 @@
+"""What the close code alone says, where the peer closed first. A text beside it outranks it (``words``)."""
+
+from typing import NamedTuple
+
+from tui.diagnosis.case import FITS, HINT, SAID, STRONG, Case
+from tui.facts.findings import Blame
+
+
+class Means(NamedTuple):
+    """One cause a code points to, and how much."""
+
+    cause: str
+    side: Blame
+    times: float
+
+
+CODES: dict[int, tuple[Means, ...]] = {
+    1001: (Means("going-away", "server", 2 * STRONG), Means("idle-timeout-server", "server", HINT / 2)),
+    1002: (Means("protocol-error", "client", STRONG),),
+    1003: (Means("unsupported-data", "client", SAID),),
+    1007: (Means("invalid-utf8", "client", STRONG), Means("protocol-error", "client", HINT)),
+    1008: (Means("policy-violation", "server", STRONG),),
+    1009: (Means("message-too-big", "client", SAID),),
+    1010: (Means("handshake-invalid", "server", FITS),),
+    1011: (Means("server-error", "server", STRONG), Means("server-ping-timeout", "client", HINT / 2)),
+    1012: (Means("server-restart", "server", SAID),),
+    1013: (Means("try-again-later", "server", SAID), Means("rate-limited", "client", HINT)),
+    1014: (Means("upstream-down", "server", SAID),),
+    3000: (Means("auth-failed", "client", FITS), Means("server-close", "server", FITS)),
+    3003: (Means("permission-denied", "config", STRONG),),
+    3008: (Means("idle-timeout-server", "server", FITS), Means("server-close", "server", HINT)),
+    4500: (Means("backpressure", "client", FITS), Means("server-close", "server", FITS)),
+    4400: (Means("protocol-error", "client", FITS), Means("server-close", "server", FITS)),
+    4401: (Means("auth-failed", "client", FITS), Means("auth-expired", "server", FITS)),
+    4403: (Means("permission-denied", "config", FITS), Means("server-close", "server", HINT)),
+    4408: (Means("stomp-connect-missing", "client", HINT), Means("server-close", "server", FITS)),
+    4429: (Means("rate-limited", "client", STRONG),),
+}
+"""By code (RFC 6455 §7.4.1, IANA; 44xx as graphql-ws and those who follow it use them)."""
+
+MUTE_1000 = (Means("normal-close", "server", STRONG), Means("admin-kill", "server", HINT))
+"""1000 without a text proves no benign close: kicks, idle timers and beat watchers of brokers use it (§1.2)."""
+
+
+def close_code(case: Case) -> None:
+    """The code of the peer's own Close, or of SockJS's ``c``."""
+    close, trail = case.close, case.trail
+    if close is None or close.initiator not in ("remote", "simultaneous") or trail.disconnect is not None:
+        return
+    code = close.sockjs.code if close.sockjs is not None else close.received.code if close.received else None
+    if close.sockjs is None and close.received is None:
+        return
+    lines = case.lines(trail.close_in or trail.end)
+    if code == 1002 and trail.error is not None:
+        return  # Spring closes with 1002 after every ERROR, which said more
+    if code == 1007 and trail.session.spoken.sockjs:
+        case.blame("protocol-error", "client", STRONG, "code", lines, code=code)  # Spring's word for bad SockJS JSON
+        return
+    for means in _meant(code, close.reason):
+        case.blame(means.cause, means.side, means.times, "code", lines, code="–" if code is None else code)
+
+
+def _meant(code: int | None, reason: str) -> tuple[Means, ...]:
+    if code is None or code == 1000:
+        return () if reason == "STOMP died" else MUTE_1000
+    if code in CODES:
+        return CODES[code]
+    if 3000 <= code <= 4999:
+        return (Means("server-close", "server", STRONG),)
+    return (Means("protocol-error", "server", STRONG),)  # a code that must not be on the wire (§7.4.2)
+
+
+def too_big_after_a_large_message(case: Case) -> None:
+    """1009 within moments of a large message of ours names the message."""
+    close, trail = case.close, case.trail
+    if close is None or close.code != 1009 or close.received is None or not trail.sends:
+        return
+    largest = max(trail.sends, key=lambda sent: sent.size)
+    case.blame("message-too-big", "client", HINT, "large_message", [largest.n], bytes=largest.size)
+
+
+RULES = (close_code, too_big_after_a_large_message)

@@ -1,0 +1,96 @@
+"""This machine: it slept, this process stood still, reading was held up, an interface or address went away."""
+
+from tui.diagnosis.case import FITS, HINT, SAID, STRONG, UNLIKELY, Case
+
+RECENT_S = 10.0
+"""Seconds before the end within which a stall may have caused it, if no beat interval says more."""
+
+MUCH = 32 * 1024
+"""Bytes left unread that show we did not read."""
+
+
+def stalled(case: Case) -> None:
+    """Time passed without us: beats and pongs of ours were late, and nobody else is to blame (§4 entries 3, 16)."""
+    close, trail = case.close, case.trail
+    if close is None or trail.ready is None or close.asked:
+        return
+    within = max(RECENT_S, 4 * trail.beat_out_s, 4 * trail.beat_in_s)
+    stalls = [
+        stall for stall in case.world.stalls
+        if stall.why in ("sleep", "scheduling") and trail.ready.m <= stall.m and case.m - stall.m <= within
+    ]  # fmt: skip
+    if not stalls:
+        return
+    longest = max(stalls, key=lambda stall: max(stall.wall, stall.mono))
+    gap = max(longest.wall, longest.mono)
+    needed = max(1.0, 0.8 * trail.beat_out_s)
+    lines = case.lines(longest, trail.end)
+    key = "slept" if longest.why == "sleep" else "not_scheduled"
+    case.blame("client-stalled", "client", 10 * STRONG if gap >= needed else HINT, key, lines, gap=round(gap, 1))
+    if gap >= needed:
+        for cause in (
+            "client-heartbeat-missed", "server-heartbeat-missed", "server-ping-timeout", "client-ping-timeout",
+            "server-freeze", "network-blackhole", "idle-timeout-proxy", "abrupt-close", "server-crash",
+        ):  # fmt: skip
+            case.doubt(cause, UNLIKELY / 4, key, lines, gap=round(gap, 1))
+
+
+def not_reading(case: Case) -> None:
+    """We read nothing, on purpose or because whoever takes our lines could not keep up, and the server gave up."""
+    close, trail = case.close, case.trail
+    if close is None or close.initiator == "local" or trail.ready is None:
+        return
+    frozen = trail.frozen_at(case.at) or trail.frozen_at(trail.end.m if trail.end is not None else case.at)
+    held = next((s for s in case.world.stalls if s.why == "reading" and case.at - s.m < RECENT_S), None)
+    unread = close.transport.unread + (trail.came_since_freeze if frozen is not None else 0)
+    lines = case.lines(frozen, held, trail.end)
+    if unread >= MUCH:
+        case.blame("backpressure", "client", 4 * STRONG, "unread", lines, bytes=unread)
+        for cause in ("server-ping-timeout", "client-heartbeat-missed", "tcp-reset", "abrupt-close", "server-crash"):
+            case.doubt(cause, UNLIKELY, "unread", lines, bytes=unread)
+    elif frozen is not None:
+        case.blame("backpressure", "client", HINT, "frozen", lines)
+        case.blame("client-stalled", "client", HINT, "frozen", lines)
+        case.doubt("abrupt-close", UNLIKELY, "frozen", lines)
+        case.doubt("idle-timeout-proxy", 0.5, "frozen", lines)
+    elif held is not None:
+        case.blame("backpressure", "client", FITS, "reading_held", lines, gap=round(held.mono, 1))
+
+
+def route_lost(case: Case) -> None:
+    """The way out changed while the connection was up: no route, or another local address (§4 entries 42, 43)."""
+    close, trail = case.close, case.trail
+    before, after = trail.route, trail.last_route
+    if close is None or before is None or after is None or after is before or before.local is None:
+        return
+    lines = case.lines(before, after, trail.end)
+    if after.local is None:
+        case.blame("local-network-down", "network", SAID, "no_route", lines, error=after.error or "–")
+        for cause in ("network-blackhole", "nat-timeout", "host-unreachable"):
+            case.doubt(cause, UNLIKELY / 2, "no_route", lines, error=after.error or "–")
+    elif after.local != before.local:
+        case.blame(
+            "local-network-down",
+            "network",
+            4 * STRONG,
+            "address_changed",
+            lines,
+            before=before.local,
+            after=after.local,
+        )
+
+
+def never_left(case: Case) -> None:
+    """The kernel could not even send: what we gave it never left this machine (a link without carrier, measured)."""
+    close, trail = case.close, case.trail
+    info = trail.info
+    if close is None or info is None or close.transport.how != "timeout" or close.transport.errno is None:
+        return
+    if info.outq and info.notsent == info.outq and not info.retrans:
+        lines = case.lines(trail.last_out, info, trail.end)
+        case.blame("local-network-down", "network", 4 * STRONG, "never_left", lines, bytes=info.outq)
+        for cause in ("network-blackhole", "nat-timeout"):
+            case.doubt(cause, UNLIKELY / 2, "never_left", lines, bytes=info.outq)
+
+
+RULES = (stalled, not_reading, route_lost, never_left)

@@ -1,0 +1,92 @@
+"""Our last messages: one that is too big, breaks the grammar, or comes in a flood draws the end within moments."""
+
+from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
+from tui.session.notes import broken_rule
+
+SOON_S = 1.5
+"""Seconds within which an end answers a message."""
+
+LARGE = 8 * 1024
+"""Bytes from which a message may be over somebody's limit (Tomcat's is 8192)."""
+
+FLOOD = 50
+"""Messages within a second that a limit on rates would notice."""
+
+
+def too_big(case: Case) -> None:
+    """TCP ended during, or right after, the largest message so far (§4 entries 59, 60, 70)."""
+    close, trail = case.close, case.trail
+    if close is None or not case.silent_end or not trail.sends:
+        return
+    last = trail.sends[-1]
+    bigger = last.size > 2 * max((sent.size for sent in list(trail.sends)[:-1]), default=0)
+    if last.size < LARGE or not bigger or case.at - last.m > SOON_S:
+        unsent = close.transport.unsent
+        if unsent > LARGE:
+            case.blame("message-too-big", "client", STRONG, "cut_while_sending", case.lines(trail.end), bytes=unsent)
+        return
+    lines = case.lines(last, trail.end)
+    times = 3 * STRONG if last.size >= 8 * LARGE else STRONG
+    case.blame("message-too-big", "client", times, "large_message", lines, bytes=last.size)
+    case.doubt("tcp-reset", UNLIKELY, "large_message", lines, bytes=last.size)
+    case.doubt("server-crash", UNLIKELY, "large_message", lines, bytes=last.size)
+
+
+def half_sent(case: Case) -> None:
+    """A reset while bytes of ours still waited: the peer stopped taking a large message."""
+    close = case.close
+    if close is None or not case.silent_end or close.transport.how != "reset" or case.trail.sends:
+        return
+    if close.transport.unsent > LARGE:
+        case.blame(
+            "message-too-big", "client", STRONG, "cut_while_sending", case.lines(case.trail.end),
+            bytes=close.transport.unsent,
+        )  # fmt: skip
+
+
+def own_flaw(case: Case) -> None:
+    """A frame of ours broke a rule, and the end followed."""
+    close, trail = case.close, case.trail
+    if close is None or close.initiator == "local" or not trail.flaws_out:
+        return
+    flaw = trail.flaws_out[-1]
+    if case.at - flaw.m > SOON_S + 1:
+        return
+    rule = broken_rule(flaw)
+    cause = "invalid-utf8" if rule in ("utf8", "close-utf8") else "protocol-error"
+    lines = [*flaw.lines, *case.lines(trail.act)]
+    case.blame(cause, "client", 2 * STRONG, "own_flaw", lines, rule=rule)
+    for other in ("abrupt-close", "server-crash", "tcp-reset", "normal-close", "auth-failed", "server-error"):
+        case.doubt(other, UNLIKELY, "own_flaw", lines, rule=rule)
+
+
+def raw_bytes(case: Case) -> None:
+    """Bytes we were told to send as they are went right before."""
+    close, trail = case.close, case.trail
+    order = trail.ordered("raw-frame", "send-raw", "stomp-frame")
+    if close is None or order is None or close.initiator == "local" or not 0 <= case.at - order.m < SOON_S:
+        return
+    if trail.disconnect is None:
+        case.blame("protocol-error", "client", FITS, "raw_bytes", [order.n], words=order.verb)
+
+
+def flood(case: Case) -> None:
+    """A burst of messages of ours, and the end."""
+    close, trail = case.close, case.trail
+    if close is None or close.initiator == "local" or trail.ready is None:
+        return
+    recent = sum(1 for m in trail.burst if case.at - SOON_S <= m <= case.at)
+    if recent >= FLOOD:
+        case.blame("rate-limited", "client", FITS, "flood", case.lines(trail.last_out, trail.act), count=recent)
+
+
+def unsupported(case: Case) -> None:
+    """A binary message to an endpoint that ends it right then."""
+    close, trail = case.close, case.trail
+    order = trail.ordered("send-binary")
+    if close is None or order is None or close.code not in (1003, 1007, 1002) or not 0 <= case.at - order.m < SOON_S:
+        return
+    case.blame("unsupported-data", "client", HINT, "binary_sent", [order.n])
+
+
+RULES = (too_big, half_sent, own_flaw, raw_bytes, flood, unsupported)

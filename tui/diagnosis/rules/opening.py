@@ -1,0 +1,305 @@
+"""Did it ever open: the stage at which it failed, and what came instead of an open session."""
+
+from collections.abc import Mapping
+
+from tui.diagnosis.case import FITS, HINT, SAID, STRONG, Case
+from tui.diagnosis.rules.words import QUOTED
+from tui.facts.findings import Blame, Close
+from tui.knowledge import banners
+from tui.knowledge.sayings import meant
+
+X509: Mapping[int, str] = {
+    9: "tls-cert-not-yet-valid", 10: "tls-cert-expired", 62: "tls-hostname-mismatch", 64: "tls-hostname-mismatch",
+}  # fmt: skip
+"""OpenSSL's verification errors (x509_vfy.h) that have a name of their own; all others are a chain nobody trusts."""
+
+CLIENT_CERT_ALERTS = frozenset({42, 43, 44, 45, 46, 48, 116})
+"""TLS alerts about a certificate (RFC 8446 §6.2): from the server they are about ours."""
+
+NOT_TLS = (
+    "WRONG_VERSION_NUMBER",
+    "PACKET_LENGTH",
+    "UNKNOWN_PROTOCOL",
+    "RECORD_LAYER",
+    "HTTP_REQUEST",
+    "UNEXPECTED_MESSAGE",
+)
+"""OpenSSL's words where what came is no TLS record."""
+
+STATUSES: Mapping[int, tuple[str, Blame, float]] = {
+    401: ("auth-failed", "client", SAID), 403: ("forbidden", "config", STRONG), 404: ("not-found", "client", SAID),
+    405: ("not-websocket", "config", STRONG), 407: ("proxy-auth", "config", SAID),
+    408: ("handshake-timeout", "server", STRONG), 410: ("not-found", "client", STRONG),
+    421: ("upgrade-rejected", "server", FITS), 429: ("rate-limited", "client", SAID),
+    431: ("headers-too-big", "config", SAID), 500: ("server-error", "server", STRONG),
+    501: ("not-websocket", "config", STRONG), 502: ("upstream-down", "server", SAID),
+    504: ("upstream-timeout", "server", SAID), 521: ("upstream-down", "server", SAID),
+    522: ("upstream-timeout", "server", SAID), 523: ("upstream-down", "server", STRONG),
+    524: ("upstream-timeout", "server", SAID),
+}  # fmt: skip
+"""What an HTTP status on the upgrade names (RFC 9110 §15; 52x are Cloudflare's)."""
+
+
+def _failed(case: Case) -> Close | None:
+    return case.close if case.close is not None and case.trail.ready is None else None
+
+
+def never_reached(case: Case) -> None:
+    """Name lookup, TCP and the proxy on the way."""
+    close, trail = _failed(case), case.trail
+    if close is None or close.transport.phase not in ("dns", "tcp", "proxy"):
+        return
+    lines = case.lines(trail.resolved if close.transport.how == "dns" else trail.refused, trail.end)
+    errno = close.transport.errno or "–"
+    match close.transport.how:
+        case "dns":
+            side: Blame = "network" if errno in ("EAI_AGAIN", "EAI_FAIL") else "client"
+            case.blame("dns-failure", side, SAID, "dns", lines, errno=errno)
+        case "refused":
+            case.blame("connection-refused", "server", SAID, "refused", lines, remote=trail.remote)
+        case "timeout" if close.transport.phase == "tcp":
+            case.blame("connect-timeout", "network", SAID, "connect_timeout", lines, remote=trail.remote)
+        case "unreachable":
+            case.blame("host-unreachable", "network", SAID, "unreachable", lines, errno=errno)
+        case "reset" if close.transport.phase == "tcp":
+            case.blame("connection-refused", "server", FITS, "refused", lines, remote=trail.remote)
+        case _:
+            pass
+
+
+def proxy_said_no(case: Case) -> None:
+    """The outbound proxy answered, and did not connect us."""
+    close, proxy = _failed(case), case.trail.proxy
+    if close is None or proxy is None or proxy.ok:
+        return
+    lines = case.lines(proxy, case.trail.end)
+    if proxy.status == 407 or (proxy.error is not None and "auth" in proxy.error.lower()):
+        case.blame("proxy-auth", "config", SAID, "proxy_auth", lines, error=proxy.error or proxy.status)
+        return
+    cause, side = _proxy_cause(proxy.status, (proxy.error or "").lower())
+    if cause == "unknown":
+        return
+    case.blame(cause, side, STRONG, "proxy_refused", lines, error=proxy.error or proxy.status or "–")
+
+
+def _proxy_cause(status: int | None, error: str) -> tuple[str, Blame]:
+    if status in (500, 502, 503) or "refused" in error or "unable to connect" in error:
+        return "upstream-down", "server"
+    if status == 504 or "timeout" in error or "timed out" in error or "ttl" in error:
+        return "upstream-timeout", "server"
+    if "unreachable" in error:
+        return "host-unreachable", "network"
+    if status == 403 or "ruleset" in error or "not allowed" in error:
+        return "forbidden", "config"
+    return "unknown", "unknown"
+
+
+def tls_certificate(case: Case) -> None:
+    """Verification failed: OpenSSL says at what."""
+    close, tls = _failed(case), case.trail.tls
+    if close is None or tls is None or tls.ok or not tls.verify_code:
+        return
+    cause = X509.get(tls.verify_code, "tls-cert-untrusted")
+    case.blame(cause, "config", SAID, cause.replace("-", "_"), case.lines(tls, case.trail.end), error=tls.error or "–")
+
+
+def tls_alert(case: Case) -> None:
+    """The server ended TLS with an alert: about our certificate, or about the handshake. Under TLS 1.3 the one for a
+    missing client certificate comes after the handshake (RFC 8446 §4.4.2.4)."""
+    close = _failed(case)
+    alert = close.transport.alert if close is not None else None
+    if close is None or alert is None or alert.dir != "in" or alert.number == 0:
+        return
+    lines = case.lines(case.trail.tls, case.trail.end)
+    said = f"{alert.name} ({alert.number})"
+    if alert.number in CLIENT_CERT_ALERTS:
+        times = SAID if alert.number == 116 or close.transport.phase == "http" else STRONG
+        case.blame("tls-client-cert-required", "config", times, "tls_alert", lines, alert=said)
+    case.blame(
+        "tls-handshake-failed", "config", HINT if alert.number in CLIENT_CERT_ALERTS else SAID, "tls_alert", lines,
+        alert=said,
+    )  # fmt: skip
+
+
+def certificate_wanted(case: Case) -> None:
+    """The server asked for a certificate of ours, had none, and ended before it answered: some lose their alert."""
+    close, tls = _failed(case), case.trail.tls
+    if (
+        close is None
+        or tls is None
+        or not tls.ok
+        or not tls.certificate_requested
+        or case.trail.session.spec.get("cert")
+    ):
+        return
+    if close.transport.how in ("fin", "reset") and case.trail.answer is None:
+        lines = case.lines(tls, case.trail.end)
+        case.blame("tls-client-cert-required", "config", 2 * STRONG, "certificate_wanted", lines)
+
+
+def tls_to_something_else(case: Case) -> None:
+    """We spoke TLS, and what came back was no TLS."""
+    close, trail = _failed(case), case.trail
+    if close is None or close.transport.phase != "tls" or (trail.tls is not None and trail.tls.verify_code):
+        return
+    words, lines = (close.transport.detail or "").upper().replace(" ", "_"), case.lines(trail.tls, trail.end)
+    if close.transport.alert is not None and close.transport.alert.dir == "in":
+        return
+    if any(word in words for word in NOT_TLS):
+        case.blame("tls-not-spoken", "client", SAID, "no_tls_came", lines, error=close.transport.detail or "–")
+    elif close.transport.how == "tls":
+        case.blame("tls-handshake-failed", "config", STRONG, "tls_failed", lines, error=close.transport.detail or "–")
+    elif close.transport.how in ("fin", "reset"):
+        case.blame("tls-not-spoken", "client", FITS, "tls_hello_cut", lines)
+        case.blame("tls-handshake-failed", "config", FITS, "tls_hello_cut", lines)
+        case.blame("server-crash", "server", HINT / 2, "tls_hello_cut", lines)
+    elif close.transport.how == "timeout":
+        case.blame("tls-not-spoken", "client", FITS, "tls_hello_unanswered", lines)
+        case.blame("handshake-timeout", "server", FITS, "tls_hello_unanswered", lines)
+
+
+def http_status(case: Case) -> None:
+    """The upgrade was answered with a status of its own."""
+    close, answer = _failed(case), case.trail.answer
+    if close is None or answer is None or answer.status in (None, 101) or close.transport.how != "http":
+        return
+    assert answer.status is not None
+    status, lines = answer.status, case.lines(answer)
+    body = answer.body or ""
+    saying = meant("http", body)
+    if saying is not None and not (saying.cause == "server-unavailable" and status != 503):
+        times = SAID if saying.how == "said" else STRONG
+        product = (saying.product, saying.setting) if saying.product else None
+        case.blame(saying.cause, saying.side, times, "said_http", lines, product=product, text=body.strip()[:QUOTED])
+        status_times = HINT
+    else:
+        status_times = 0.0
+    _by_status(case, status, lines, body, status_times)
+
+
+def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: float) -> None:
+    trail = case.trail
+
+    def blame(cause: str, side: Blame, times: float, key: str = "http_status") -> None:
+        case.blame(cause, side, weaker or times, key, lines, status=status)
+
+    if 300 <= status < 400:
+        blame("redirect", "config", SAID)
+    elif status == 403:
+        _forbidden(case, lines, weaker)
+    elif status == 400:
+        blame("proxy-strips-upgrade", "proxy", FITS)
+        blame("upgrade-rejected", "server", FITS)
+    elif status == 426:
+        if trail.answered("sec-websocket-version"):
+            blame("version-mismatch", "client", SAID, "http_426_version")
+        else:
+            blame("proxy-strips-upgrade", "proxy", STRONG)
+    elif status == 503:
+        maintenance = bool(trail.answered("retry-after"))
+        proxied = bool(trail.answered("via")) or any(
+            name in trail.http_server.lower() for name in ("nginx", "haproxy", "envoy", "cloudflare", "awselb", "caddy")
+        )
+        blame("upstream-down", "server", STRONG if proxied or not trail.http_server else FITS)
+        blame("server-unavailable", "server", STRONG if maintenance or not proxied else HINT)
+    elif 200 <= status < 300:
+        page = "<html" in body.lower() or "<!doctype" in body.lower()
+        blame("not-websocket", "config", STRONG, "http_page" if page else "http_status")
+        blame("proxy-strips-upgrade", "proxy", FITS)
+    elif status in STATUSES:
+        cause, side, times = STATUSES[status]
+        blame(cause, side, times)
+    else:
+        blame("upgrade-rejected", "server", STRONG)
+
+
+def _forbidden(case: Case, lines: list[int], weaker: float) -> None:
+    """403 because of Origin: a server that checks it says so only to a request that has a foreign one."""
+    origin = case.trail.asked("origin")
+    host = case.trail.asked("host")
+    foreign = bool(origin) and origin.rpartition("//")[2] != host
+    if foreign:
+        case.blame("origin-rejected", "config", weaker or 2 * STRONG, "http_origin", lines, origin=origin[:QUOTED])
+    case.blame("forbidden", "config", weaker or (FITS if foreign else 2 * STRONG), "http_status", lines, status=403)
+
+
+def broken_handshake(case: Case) -> None:
+    """A 101 that breaks the rules of RFC 6455 §4.1."""
+    close, answer = _failed(case), case.trail.answer
+    if close is None or close.transport.how != "handshake":
+        return
+    words = close.transport.detail or ""
+    cause = "subprotocol-mismatch" if "subprotocol" in words.lower() else "handshake-invalid"
+    side: Blame = "config" if cause == "subprotocol-mismatch" else "server"
+    case.blame(cause, side, SAID, "handshake_invalid", case.lines(answer), error=words[:QUOTED])
+
+
+def another_protocol(case: Case) -> None:
+    """The first bytes that came identify what listens there."""
+    close, trail = _failed(case), case.trail
+    if close is None:
+        return
+    came, lines = _first_bytes(case)
+    if not came:
+        return
+    name = banners.protocol(came)
+    if name == "TLS":
+        case.blame("tls-expected", "client", SAID, "tls_record_came", lines)
+        return
+    websocket = not trail.session.spoken.tcp
+    if name is None or (name == "HTTP" and websocket) or (name == "STOMP" and not websocket):
+        if websocket and trail.answer is not None and trail.answer.status is None:
+            case.blame("not-websocket", "config", STRONG, "no_http", lines, text=came[:40])
+        return
+    saying = meant("http", came)
+    if saying is not None and saying.cause == "tls-expected":
+        case.blame("tls-expected", "client", SAID, "said_http", lines, text=came.strip()[-QUOTED:])
+        return
+    case.blame("wrong-port", "client", SAID, "banner", lines, protocol=name, text=came.strip()[:40])
+
+
+def _first_bytes(case: Case) -> tuple[str, list[int]]:
+    answer = case.trail.answer
+    if answer is not None and answer.status is None:
+        return answer.raw or "", case.lines(answer)
+    first = case.trail.first_in
+    return (first.text, [first.n]) if first is not None and case.trail.session.spoken.tcp else ("", [])
+
+
+def no_answer(case: Case) -> None:
+    """Connected, and then nothing: the upgrade, the SockJS ``o`` or the STOMP CONNECTED never came."""
+    close, trail = _failed(case), case.trail
+    if close is None or close.transport.phase not in ("http", "open") or trail.error is not None:
+        return
+    lines = case.lines(trail.tcp, trail.request, trail.connect, trail.end)
+    came = trail.answer is not None or trail.first_in is not None
+    if close.transport.how == "timeout" or close.transport.detail in ("open-timeout", "close-timeout"):
+        if trail.undelivered is not None:
+            case.blame("network-blackhole", "network", STRONG, "undelivered", case.lines(trail.info, trail.end))
+        case.blame("handshake-timeout", "server", STRONG, "no_answer", lines)
+        if not came and not trail.session.spoken.tls:
+            case.blame("tls-expected", "client", HINT / 2, "no_answer", lines)
+    elif close.transport.how in ("fin", "reset") and not came:
+        if close.transport.alert is not None:
+            return
+        case.blame("not-websocket", "config", FITS, "cut_unanswered", lines)
+        case.blame("server-crash", "server", HINT, "cut_unanswered", lines)
+        if not trail.session.spoken.tls:
+            case.blame("tls-expected", "client", FITS, "cut_unanswered", lines)
+    elif close.transport.how in ("fin", "reset") and close.received is None and trail.connect is not None:
+        case.blame("auth-failed", "client", FITS, "cut_after_connect", lines)
+        case.blame("vhost-not-found", "client", HINT, "cut_after_connect", lines)
+        case.blame("server-crash", "server", HINT, "cut_after_connect", lines)
+
+
+def given_up(case: Case) -> None:
+    """We were told to stop before it had opened."""
+    close = _failed(case)
+    if close is not None and close.transport.how == "local" and close.transport.detail == "stopped":
+        case.blame("normal-close", "client", SAID, "stopped_opening", case.lines(case.trail.end))
+
+
+RULES = (
+    never_reached, proxy_said_no, tls_certificate, tls_alert, certificate_wanted, tls_to_something_else, http_status,
+    broken_handshake, another_protocol, no_answer, given_up,
+)  # fmt: skip

@@ -1,0 +1,165 @@
+"""The other sessions (§5): alone or together, same server or another, same age, same idle time, who logged in when.
+
+One of two dropping does not move the blame from the server to the client; it weakens what both share and leaves what
+each has for itself: timers per connection, beats, kicks, the path, the backend.
+"""
+
+from typing import Any
+
+from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.rules.clocks import LEAST_IDLE_S, round_seconds
+from tui.diagnosis.world import Neighbour
+
+SHARED = ("server-crash", "proxy-crash", "proxy-restart", "proxy-reload", "local-network-down")
+"""Causes that hit every session of one server, or of this machine, at once."""
+
+LATER_LOGIN_S = 2.0
+"""Seconds after a newer login within which the older session of the same user is kicked (§5.3 P11)."""
+
+
+def _names(neighbours: list[Neighbour]) -> str:
+    return ", ".join(one.name for one in neighbours[:5])
+
+
+def alone(case: Case) -> None:
+    """Another session to the same server lives on: what all of them share did not end this one."""
+    if case.close is None or case.trail.ready is None or not case.close.dropped:
+        return
+    living = [one for one in case.world.neighbours if one.same_server and one.lives and _was_there(case, one)]
+    if not living or any(one.together for one in case.world.neighbours):
+        return
+    lines, names = case.lines(*(one.trail.last_in for one in living), case.trail.end), _names(living)
+    for cause in SHARED:
+        case.doubt(cause, UNLIKELY / 4, "sibling_lives", lines, names=names)
+    for cause in ("network-blackhole", "server-freeze", "going-away", "server-restart"):
+        case.doubt(cause, UNLIKELY, "sibling_lives", lines, names=names)
+    if case.silent_end and case.close.transport.how == "fin" and not _idle(case) and not case.close.transport.undecoded:
+        case.blame("server-abort", "server", 2 * FITS, "cut_alone", lines, names=names)
+        case.blame("admin-kill", "server", FITS, "cut_alone", lines, names=names)
+    if case.silent_end and case.idle_any >= LEAST_IDLE_S:
+        busy = [one for one in living if _busier(one, case.idle_any)]
+        if busy:
+            args: dict[str, Any] = {"names": _names(busy), "idle": round(case.idle_any, 1)}
+            case.blame("idle-timeout-proxy", "proxy", HINT, "busy_sibling_lives", lines, **args)
+
+
+def _idle(case: Case) -> bool:
+    """Whether an idle timer may have cut it."""
+    return case.idle_any >= LEAST_IDLE_S and round_seconds(case.idle_any)
+
+
+def _was_there(case: Case, one: Neighbour) -> bool:
+    return one.trail.ready is not None and one.trail.ready.m <= case.at
+
+
+def _busier(one: Neighbour, idle: float) -> bool:
+    """Whether a session never was as quiet as the one that dropped."""
+    return one.trail.longest_idle_s < 0.9 * idle
+
+
+def together(case: Case) -> None:
+    """Several sessions went down at one moment: what they share did it (§5.3 P1 to P5)."""
+    close = case.close
+    if close is None or case.trail.ready is None or (close.initiator == "local" and close.asked):
+        return
+    down = [one for one in case.world.neighbours if one.together]
+    if not down:
+        return
+    here, elsewhere = [one for one in down if one.same_host], [one for one in down if not one.same_host]
+    lines, names = case.lines(*(one.trail.end for one in down), case.trail.end), _names(down)
+    if case.silent_end and close.transport.how in ("fin", "reset", "tls") and here:
+        case.blame("server-crash", "server", FITS, "ended_together", lines, names=names)
+        case.blame("proxy-reload", "proxy", HINT, "ended_together", lines, names=names)
+        if _proxied(case):
+            case.blame(
+                "proxy-reload",
+                "proxy",
+                FITS,
+                "proxy_named",
+                case.lines(case.trail.answer),
+                server=case.trail.http_server,
+            )
+        for cause in ("abrupt-close", "tcp-reset", "idle-timeout-proxy", "server-abort", "connection-lifetime"):
+            if cause == "idle-timeout-proxy" and _same_rhythm(case, here):
+                continue
+            case.doubt(cause, UNLIKELY * 2, "ended_together", lines, names=names)
+    if elsewhere and close.initiator != "remote":
+        case.blame("local-network-down", "network", STRONG, "elsewhere_too", lines, names=_names(elsewhere))
+        case.doubt("server-crash", UNLIKELY / 2, "elsewhere_too", lines, names=_names(elsewhere))
+        case.doubt("server-freeze", UNLIKELY / 2, "elsewhere_too", lines, names=_names(elsewhere))
+
+
+def _proxied(case: Case) -> bool:
+    server = case.trail.http_server.lower()
+    return any(name in server for name in ("nginx", "haproxy", "envoy", "apache", "cloudflare", "caddy", "awselb"))
+
+
+def _same_rhythm(case: Case, down: list[Neighbour]) -> bool:
+    """Whether the others had been silent for as long: an idle timer then ends all of them at one moment too."""
+    if not round_seconds(case.idle_any):
+        return False
+    return all(
+        one.trail.close is not None and abs((one.trail.close.idle_any or 0) - case.idle_any) < 0.3 for one in down
+    )
+
+
+def other_server_lives(case: Case) -> None:
+    """A session to another server lives on: not our machine, not our network."""
+    if case.close is None or case.trail.ready is None or not case.close.dropped:
+        return
+    living = [one for one in case.world.neighbours if not one.same_host and one.lives and _was_there(case, one)]
+    if living:
+        lines = case.lines(*(one.trail.last_in for one in living))
+        for cause in ("local-network-down", "client-stalled"):
+            case.doubt(cause, UNLIKELY, "other_server_lives", lines, names=_names(living))
+
+
+def newer_login(case: Case) -> None:
+    """A newer session of the same server became ready moments before this older one was ended by the peer."""
+    close, trail = case.close, case.trail
+    if close is None or trail.ready is None or close.initiator != "remote" or close.asked:
+        return
+    for one in case.world.neighbours:
+        if not one.same_server or one.trail.ready is None or one.trail.began is None:
+            continue
+        since = case.at - one.trail.ready.m
+        began = case.at - one.trail.began.m
+        if one.trail.began.m <= trail.ready.m + 0.2 or not (-0.5 <= since <= LATER_LOGIN_S and began >= 0):
+            continue
+        same = _user(case.trail) == _user(one.trail)
+        lines = case.lines(one.trail.connected or one.trail.ready, trail.act)
+        case.blame(
+            "duplicate-session", "server", 2 * FITS if same else HINT, "newer_login", lines, name=one.name,
+            since=round(max(0.0, since), 2),
+        )  # fmt: skip
+        for cause in ("server-close", "policy-violation", "normal-close", "abrupt-close", "server-abort"):
+            case.doubt(cause, 0.4, "newer_login", lines, name=one.name, since=round(max(0.0, since), 2))
+        return
+
+
+def _user(trail: object) -> object:
+    spec = trail.session.spec  # type: ignore[attr-defined]
+    return spec.get("login"), tuple(spec.get("connect-header", ())), spec.get("user")
+
+
+def same_age(case: Case) -> None:
+    """Sessions opened apart, each cut at the same age: a maximum lifetime (§5.3 P9)."""
+    age = case.age
+    if age is None or age < 2.0 or case.close is None or case.close.asked:
+        return
+    for one in case.world.neighbours:
+        theirs = one.trail.close
+        if not one.same_server or not one.dropped or theirs is None or theirs.age is None:
+            continue
+        apart = abs((one.trail.end.m if one.trail.end is not None else 0.0) - case.at)
+        if abs(theirs.age - age) <= max(0.3, 0.02 * age) and apart > 1.0:
+            lines = case.lines(one.trail.end, case.trail.end)
+            busy = case.idle_any < 0.5 * age
+            case.blame(
+                "connection-lifetime", "proxy" if case.close.received is None else "server", STRONG if busy else FITS,
+                "same_age", lines, name=one.name, age=round(age, 1),
+            )  # fmt: skip
+            return
+
+
+RULES = (alone, together, other_server_lives, newer_login, same_age)

@@ -1,0 +1,119 @@
+"""How TCP ended without a word: FIN, RST or silence, and what each excludes (§6.1, §6.2)."""
+
+from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
+
+FULL_SEGMENT = 1200
+"""Bytes of a message that no longer fits a packet of every path (IPv6 guarantees 1280)."""
+
+
+def bare_end(case: Case) -> None:
+    """FIN or RST and no Close: what is left where nothing narrower is known."""
+    close, trail = case.close, case.trail
+    if not case.silent_end or close is None:
+        return
+    if close.transport.how == "fin" or (close.transport.how == "tls" and trail.fin is not None):
+        case.blame("abrupt-close", "server", FITS, "bare_fin", case.lines(trail.fin, trail.end))
+        case.blame("server-crash", "server", HINT / 2, "bare_fin", case.lines(trail.fin, trail.end))
+    elif close.transport.how == "reset":
+        errno = close.transport.errno or "–"
+        case.blame("tcp-reset", "network", FITS, "bare_rst", case.lines(trail.end), errno=errno)
+        case.blame("server-crash", "server", HINT, "rst_unread", case.lines(trail.end))
+
+
+def close_frame_excludes(case: Case) -> None:
+    """A Close frame: no plain TCP proxy ended it of itself, and nobody crashed."""
+    close, trail = case.close, case.trail
+    if close is None or close.received is None:
+        return
+    lines = case.lines(trail.close_in)
+    for cause in (
+        "idle-timeout-proxy",
+        "server-crash",
+        "proxy-crash",
+        "proxy-reload",
+        "nat-timeout",
+        "truncated-frame",
+    ):
+        case.doubt(cause, EXCLUDED, "close_frame_came", lines)
+
+
+def cut_in_a_frame(case: Case) -> None:
+    """TCP ended in the middle of a frame: no orderly end and no idle timer (§4 entry 66)."""
+    close, trail = case.close, case.trail
+    if close is None or close.initiator == "local" or not close.transport.undecoded or trail.ready is None:
+        return
+    if close.received is not None:
+        return
+    lines, count = case.lines(trail.fin, trail.end), close.transport.undecoded
+    case.blame("truncated-frame", "server", 3 * STRONG, "in_mid_frame", lines, bytes=count)
+    case.blame("server-crash", "server", FITS, "in_mid_frame", lines, bytes=count)
+    for cause in ("idle-timeout-proxy", "idle-timeout-server", "client-heartbeat-missed", "abrupt-close"):
+        case.doubt(cause, UNLIKELY / 2, "in_mid_frame", lines, bytes=count)
+
+
+def close_notify(case: Case) -> None:
+    """Over TLS an orderly end has a close_notify, nginx's idle kill too (measured); a killed process sends none."""
+    close, trail = case.close, case.trail
+    if not case.silent_end or close is None or close.transport.close_notify is None:
+        return
+    lines = case.lines(trail.end)
+    if close.transport.close_notify.in_:
+        case.doubt("server-crash", UNLIKELY, "notify_came", lines)
+        case.doubt("proxy-crash", UNLIKELY, "notify_came", lines)
+    elif close.transport.how == "fin":
+        case.doubt("idle-timeout-proxy", UNLIKELY, "notify_missing", lines)
+        case.doubt("proxy-reload", UNLIKELY, "notify_missing", lines)
+
+
+def unacknowledged(case: Case) -> None:
+    """Our bytes were sent again and again and nobody acknowledged them: they, or the answers, do not arrive."""
+    close, trail = case.close, case.trail
+    if close is None or trail.ready is None or close.transport.how not in ("timeout", "unreachable"):
+        return
+    if close.initiator == "local" and close.transport.errno is None:
+        return
+    info = trail.worst or trail.info
+    lines = case.lines(trail.unacked_since, info, trail.end)
+    if close.transport.how == "unreachable":
+        case.blame("host-unreachable", "network", FITS, "unreachable", lines, errno=close.transport.errno or "–")
+    case.blame(
+        "network-blackhole", "network", STRONG, "retransmitted", lines,
+        count=info.total_retrans if info is not None else 0, errno=close.transport.errno or "–",
+    )  # fmt: skip
+
+
+def forgotten_flow(case: Case) -> None:
+    """A stateful box forgot the flow while it was silent: our next packet vanished, or drew a RST (§4 entry 39). The
+    silence before it is longer than any that the connection had survived."""
+    close, trail = case.close, case.trail
+    if close is None or not case.silent_end or trail.unacked_since is None:
+        return
+    silence = trail.silence_before_unacked_s
+    waited = case.at - trail.unacked_since.m
+    lines = case.lines(trail.unacked_since, trail.worst, trail.end)
+    if silence < 2.0 or silence < 1.5 * trail.longest_idle_s:
+        return
+    if close.transport.how == "timeout":
+        case.blame("nat-timeout", "network", 2 * STRONG, "silence_then_lost", lines, silence=round(silence, 1))
+    elif close.transport.how == "reset" and waited < 2.0:
+        case.blame("nat-timeout", "network", 2 * STRONG, "silence_then_reset", lines, silence=round(silence, 1))
+        case.blame("idle-timeout-proxy", "proxy", FITS, "silence_then_reset", lines, silence=round(silence, 1))
+
+
+def large_segments_vanish(case: Case) -> None:
+    """Small frames pass, and no large one of ours was ever acknowledged: all of them still lie in the send queue
+    (§4 entry 48)."""
+    trail = case.trail
+    info = trail.undelivered or trail.worst
+    large = [sent for sent in trail.sends if sent.size >= FULL_SEGMENT]
+    if info is None or not large or trail.ready is None or trail.last_in is None:
+        return
+    if (info.outq or 0) < sum(sent.size for sent in large) * 0.9:
+        return
+    lines = case.lines(large[0], info, trail.end)
+    case.blame("mtu-blackhole", "network", 2 * STRONG, "large_vanished", lines, bytes=large[0].size)
+
+
+RULES = (
+    bare_end, close_frame_excludes, cut_in_a_frame, close_notify, unacknowledged, forgotten_flow, large_segments_vanish,
+)  # fmt: skip

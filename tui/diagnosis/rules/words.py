@@ -1,0 +1,168 @@
+"""Did the peer say why: STOMP ERROR, then SockJS's ``c``, then the reason of a Close frame, then what it said last."""
+
+from tui.diagnosis.case import EXCLUDED, FITS, HINT, SAID, STRONG, Case
+from tui.knowledge.sayings import Place, Saying, meant
+
+QUOTED = 120
+"""Characters of a peer's words that a claim repeats."""
+
+LAST_WORDS_S = 2.0
+"""Seconds before the end within which a message may be a goodbye."""
+
+POLL_GAP_S = 1.5
+"""Seconds without a request that a server may take for the end of a session (its disconnect delay, 5 s by default)."""
+
+_TIMES = {"said": SAID, "strong": STRONG, "fits": FITS}
+
+
+def stomp_error(case: Case) -> None:
+    """The last ERROR frame outranks everything below it."""
+    error = case.trail.error
+    if error is None or _after_own_disconnect(case):
+        return
+    message = error.header("message")
+    body = error.frame.body.decode("utf-8", "replace").rstrip("\0\r\n ")
+    if _spring_session_closed(case, message):
+        return
+    # RabbitMQ's message is a heading ("Bad CONNECT"); what it means stands in the body.
+    said = f"{message}\n{body}"
+    saying = meant("error", said)
+    if saying is not None and saying.cause == "permission-denied" and case.trail.connected is None:
+        # Spring's interceptors refuse a login with the same words as a destination.
+        case.blame("auth-failed", "client", STRONG, "refused_login", [error.n], text=f"{message} · {body}"[:QUOTED])
+    quoted = " · ".join(part for part in (message, body) if part)[:QUOTED]
+    if saying is not None and saying.cause == "client-heartbeat-missed" and not case.trail.beat_out_s:
+        # Artemis says it of any client that was silent for its TTL, beats agreed or not.
+        case.blame("idle-timeout-server", "server", SAID, "said_error", [error.n], text=quoted)
+    elif saying is not None:
+        _blame(case, saying, "said_error", [error.n], quoted)
+    else:
+        case.blame("server-error", "server", HINT, "said_error", [error.n], text=quoted)
+        case.blame("protocol-error", "client", HINT, "said_error", [error.n], text=quoted)
+
+
+def _spring_session_closed(case: Case, message: str) -> bool:
+    """Spring's SimpleBroker says "Session closed." for two things only: our DISCONNECT and missed beats of ours
+    (StompSubProtocolHandler, SimpleBrokerMessageHandler)."""
+    if message.strip() != "Session closed.":
+        return False
+    trail, n = case.trail, case.trail.beat_out_s
+    lines = case.lines(trail.error, trail.last_beat_out)
+    if n:
+        case.blame(
+            "client-heartbeat-missed", "client", SAID, "session_closed", lines,
+            product=("Spring SimpleBroker", "enableSimpleBroker(…).setHeartbeatValue, setTaskScheduler"),
+        )  # fmt: skip
+    else:
+        case.blame("server-error", "server", FITS, "session_closed_no_beats", lines)
+    return True
+
+
+def _after_own_disconnect(case: Case) -> bool:
+    return (
+        case.trail.disconnect is not None
+        and case.trail.error is not None
+        and (case.trail.disconnect.m <= case.trail.error.m)
+    )
+
+
+def stomp_died(case: Case) -> None:
+    """RabbitMQ's web-stomp says 1000 "STOMP died" for missed beats, a login that took too long, a kick, a fatal ERROR
+    and after DISCONNECT (rabbit_web_stomp_handler.erl): what else happened tells which."""
+    close, trail = case.close, case.trail
+    if close is None or close.reason != "STOMP died" or trail.disconnect is not None or trail.error is not None:
+        return
+    lines = case.lines(trail.close_in)
+    setting = ("RabbitMQ", "heart-beat header; web_stomp, stomp.login_timeout")
+    if trail.connected is None:
+        case.blame("stomp-connect-missing", "client", STRONG, "stomp_died", lines, product=setting)
+    elif trail.beat_out_s and case.idle_tx > 1.5 * trail.beat_out_s:
+        case.blame("client-heartbeat-missed", "client", STRONG, "stomp_died", lines, product=setting)
+    else:
+        case.blame(
+            "admin-kill", "server", STRONG, "stomp_died", lines,
+            product=("RabbitMQ", "rabbitmqctl close_connection, close_all_connections; management UI"),
+        )  # fmt: skip
+        case.doubt("normal-close", 0.2, "stomp_died", lines)
+
+
+def sockjs_close(case: Case) -> None:
+    """SockJS's ``c[code,"reason"]`` is the truth; the WebSocket Close below it is often another."""
+    close = case.close
+    said = close.sockjs if close is not None else None
+    if close is None or said is None or close.initiator == "local":
+        return
+    _say(case, "sockjs", said.reason, said.code, case.lines(case.trail.end))
+
+
+def close_reason(case: Case) -> None:
+    """The text of the Close frame the peer sent first."""
+    close = case.close
+    if close is None or close.received is None or close.initiator == "local" or not close.received.reason:
+        return
+    if close.received.reason == "STOMP died" or case.trail.disconnect is not None:
+        return
+    _say(case, "reason", close.received.reason, close.received.code, case.lines(case.trail.close_in))
+
+
+def last_words(case: Case) -> None:
+    """A goodbye inside the protocol, right before the end."""
+    close = case.close
+    if close is None or close.initiator == "local" or case.trail.ready is None:
+        return
+    for heard in reversed(case.trail.heard):
+        if case.at - heard.m > LAST_WORDS_S:
+            return
+        saying = meant("message", heard.text)
+        if saying is not None:
+            _blame(case, saying, "said_message", [heard.n], heard.text[:QUOTED])
+            return
+
+
+def _say(case: Case, place: Place, text: str, code: int | None, lines: list[int]) -> None:
+    saying = meant(place, text, code)
+    if saying is None:
+        return
+    _blame(case, saying, f"said_{place}", lines, text[:QUOTED])
+
+
+def _blame(case: Case, saying: Saying, key: str, lines: list[int], quoted: str) -> None:
+    product = (saying.product, saying.setting) if saying.product else None
+    case.blame(saying.cause, saying.side, _TIMES[saying.how], key, lines, product=product, text=quoted)
+    if saying.how == "said" and saying.cause not in ("normal-close",):
+        case.doubt("normal-close", EXCLUDED, key, lines, text=quoted)
+
+
+def gone_away(case: Case) -> None:
+    """SockJS says "Go away!" for a close of the application without a code of its own, and to a client that did not
+    poll for the disconnect delay (sockjs-protocol; Spring's default, sockjs-node 5 s)."""
+    close = case.close
+    said = close.sockjs if close is not None else None
+    if said is None or said.reason != "Go away!":
+        return
+    lines, gap = case.lines(case.trail.end), case.trail.longest_poll_gap_s
+    if gap > POLL_GAP_S:
+        case.blame("session-expired", "client", 2 * STRONG, "not_polled", lines, gap=round(gap, 1))
+    else:
+        case.blame("server-close", "server", STRONG, "go_away", lines)
+    case.doubt("auth-failed", EXCLUDED, "go_away", lines)
+
+
+def lost_session(case: Case) -> None:
+    """The server behind an XHR request does not know the SockJS session: it ran out, or another backend was asked
+    (§3.4, §4 entry 35)."""
+    close, trail = case.close, case.trail
+    status = trail.answer.status if trail.answer is not None else None
+    unknown = close is not None and close.transport.detail in ("sockjs-send", "sockjs-receive") and status == 404
+    if close is None or not (unknown or close.transport.detail == "sockjs-lost-session"):
+        return
+    lines, gap = case.lines(trail.answer, trail.end), trail.longest_poll_gap_s
+    if gap > POLL_GAP_S:
+        case.blame("session-expired", "client", 2 * STRONG, "not_polled", lines, gap=round(gap, 1))
+        case.blame("sticky-session-missing", "proxy", HINT, "session_unknown", lines)
+    else:
+        case.blame("sticky-session-missing", "proxy", 2 * STRONG, "session_unknown", lines)
+        case.blame("server-restart", "server", HINT, "session_unknown", lines)
+
+
+RULES = (gone_away, lost_session, stomp_error, stomp_died, sockjs_close, close_reason, last_words)

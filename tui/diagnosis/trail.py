@@ -1,0 +1,424 @@
+"""What one connection left behind for the rules: the few facts a cause can stand on, by their line numbers.
+
+``tui.diagnosis.diagnosis`` feeds one for each connection, after the session's own fold; the rules read it. Memory
+is bounded: of a kind that repeats only the last ones are kept.
+"""
+
+import binascii
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tui.facts import facts
+from tui.facts.facts import Fact
+from tui.facts.findings import Close, Finding, Heartbeat, Note, Verdict
+from tui.protocols.stomp import StompFrame
+from tui.protocols.websocket import BINARY, CLOSE, PING, PONG
+from tui.session.ending import verb_of
+from tui.session.notes import broken_rule
+from tui.session.session import Session
+
+KEPT = 16
+"""Of what repeats: messages, commands, kernel reports."""
+
+TEXT_KEPT = 2000
+"""Characters of a peer's own words that are looked at."""
+
+POLLS = ("/xhr", "/xhr_streaming")
+"""How the requests end that receive for a SockJS session."""
+
+UNACKED_MS = 900.0
+"""Our bytes are out for longer than any delayed acknowledgement takes (RFC 9293 §3.8.6.3: under 500 ms)."""
+
+
+class Mark(NamedTuple):
+    """A moment and the number of the fact that was then."""
+
+    n: int
+    m: float
+
+
+class Sent(NamedTuple):
+    """One message of ours: no beat, no control frame."""
+
+    n: int
+    m: float
+    size: int
+    """Payload bytes."""
+    after_s: float
+    """Seconds since any byte before it, either way."""
+
+
+class Heard(NamedTuple):
+    """Something the peer said in words."""
+
+    n: int
+    m: float
+    text: str
+
+
+class Frame(NamedTuple):
+    """A STOMP frame that matters to the rules, and the last fact that carried it."""
+
+    n: int
+    m: float
+    frame: StompFrame
+
+    def header(self, name: str) -> str:
+        """The first value of a header; empty where there is none."""
+        return self.frame.header(name) or ""
+
+
+class Ordered(NamedTuple):
+    """A session command that was carried out."""
+
+    n: int
+    m: float
+    verb: str
+    words: str
+
+
+class Trail:
+    """One connection of a session.
+
+    Args:
+        session: its session; while this connection is the current one its timers are this connection's.
+        number: ``c``.
+    """
+
+    def __init__(self, session: Session, number: int) -> None:
+        self.session = session
+        self.number = number
+        self.timers = session.timers
+        self.pings = session.pings
+        self.ending = session.ending
+        self.began: Mark | None = None
+        self.ready: Mark | None = None
+        self.close: Close | None = None
+        self.end: Mark | None = None
+        """Its ``end`` fact."""
+        self.fin: Mark | None = None
+        """The peer's FIN."""
+        self.act: Mark | None = None
+        """The first thing that ended it."""
+        self.close_in: Mark | None = None
+        self.close_out: Mark | None = None
+        self.tcp: facts.Tcp | None = None
+        self.refused: facts.Tcp | None = None
+        """The last attempt that failed."""
+        self.resolved: facts.Resolved | None = None
+        self.proxy: facts.Proxy | None = None
+        self.tls: facts.Tls | None = None
+        self.request: facts.Http | None = None
+        self.answer: facts.Http | None = None
+        """The last HTTP answer."""
+        self.longest_poll_gap_s = 0.0
+        """The longest a SockJS session over XHR had no request waiting at the server."""
+        self.transport: facts.Transport | None = None
+        """The SockJS transport that was tried last."""
+        self.open: facts.Open | None = None
+        self.route: facts.Route | None = None
+        """At open."""
+        self.last_route: facts.Route | None = None
+        self.info: facts.TcpInfo | None = None
+        """The kernel's last report while the connection was up, or at its end."""
+        self.worst: facts.TcpInfo | None = None
+        """The last report with our bytes unacknowledged and sent again."""
+        self.connect: Frame | None = None
+        self.connected: Frame | None = None
+        self.error: Frame | None = None
+        """The last STOMP ERROR."""
+        self.disconnect: Frame | None = None
+        """Our DISCONNECT."""
+        self.last_stomp_out: Frame | None = None
+        self.receipts: dict[str, Mark] = {}
+        """Receipts we asked for and have not got."""
+        self.first_in: Heard | None = None
+        """The first bytes after the transport opened."""
+        self.last_in: Mark | None = None
+        self.last_out: Mark | None = None
+        self.last_beat_out: Mark | None = None
+        self.sends: deque[Sent] = deque(maxlen=KEPT)
+        self.largest_survived = 0
+        """Bytes of our largest message that something came back after."""
+        self.longest_idle_s = 0.0
+        """The longest silence both ways that ended well: something came in after it."""
+        self.idle_before_last_out_s = 0.0
+        """The silence both ways that our last bytes ended."""
+        self._last_byte_m: float | None = None
+        """The last byte either way, the handshake's included."""
+        self.gaps_out: deque[float] = deque(maxlen=KEPT)
+        """Seconds between our own last messages and beats."""
+        self.longest_out_s = 0.0
+        self.unacked_since: Mark | None = None
+        """The first of our bytes after which nothing came in."""
+        self.silence_before_unacked_s = 0.0
+        self.ping_in: Mark | None = None
+        """The last ping the peer sent."""
+        self.pong_out: Mark | None = None
+        self.ping_out: Mark | None = None
+        self.heard: deque[Heard] = deque(maxlen=4)
+        """The last messages the peer sent, their text."""
+        self.burst: deque[float] = deque(maxlen=200)
+        """When our last messages left."""
+        self.flaws_in: list[Note] = []
+        """Rules the peer's frames broke."""
+        self.flaws_out: list[Note] = []
+        """Rules our own frames broke."""
+        self.late: dict[str, Heartbeat] = {}
+        """By layer, its last heart-beat finding where that says late or missed."""
+        self.orders: deque[Ordered] = deque(maxlen=KEPT)
+        self.came_since_freeze = 0
+        """Bytes received since we were last told to freeze."""
+        self.afterwards: list[facts.Postmortem] = []
+        """Its post-mortem, in order."""
+        self.verdict: Verdict | None = None
+        """The verdict given last."""
+
+    def feed(self, fact: Fact, findings: Sequence[Finding]) -> None:
+        """One fact of this connection, and what the session's fold found in it."""
+        if self.end is not None:
+            return
+        if self.began is None:
+            self.began = Mark(fact.n, fact.m)
+        kind = type(fact)
+        if kind is facts.Frame or kind is facts.Bytes:
+            self._traffic(fact)  # type: ignore[arg-type]
+        else:
+            self._event(fact)
+        if findings:
+            self._found(fact, findings)
+        if self.ready is None and self.session.ready_at is not None:
+            self.ready = Mark(fact.n, self.session.ready_at)
+        if self.act is None and self.ending.first is not None:
+            self.act = Mark(fact.n, self.ending.first.m)
+
+    def order(self, fact: facts.Command) -> None:
+        """A command was carried out."""
+        if fact.ok:
+            self.orders.append(Ordered(fact.n, fact.m, verb_of(fact.do), fact.do))
+            if self.orders[-1].verb == "freeze":
+                self.came_since_freeze = 0
+
+    # What the rules ask.
+
+    @property
+    def beat_out_s(self) -> float:
+        """The interval agreed for our STOMP beats, s; 0 for none."""
+        timer = self.timers.get("stomp-out")
+        return timer.every_ms / 1000 if timer is not None else 0.0
+
+    @property
+    def beat_in_s(self) -> float:
+        """The interval agreed for the server's STOMP beats, s; 0 for none."""
+        timer = self.timers.get("stomp-in")
+        return timer.every_ms / 1000 if timer is not None else 0.0
+
+    def ordered(self, *verbs: str) -> Ordered | None:
+        """The last order with one of these verbs."""
+        return next((order for order in reversed(self.orders) if order.verb in verbs), None)
+
+    @property
+    def beats_held(self) -> Ordered | None:
+        """The order that keeps our beats back, if one holds."""
+        last = self.ordered("hold-beats", "throttle-beats", "release-beats", "freeze")
+        return last if last is not None and last.verb != "release-beats" else None
+
+    @property
+    def pongs_held(self) -> Ordered | None:
+        """The order that keeps our pongs back, if one holds."""
+        last = self.ordered("hold-pongs", "release-pongs", "freeze")
+        return last if last is not None and last.verb != "release-pongs" else None
+
+    def frozen_at(self, m: float) -> Ordered | None:
+        """The order to freeze that held at ``m``."""
+        order = self.ordered("freeze")
+        if order is None:
+            return None
+        try:
+            seconds = float(order.words.split()[-1])
+        except ValueError:
+            return None
+        return order if order.m <= m <= order.m + seconds + 0.5 else None
+
+    @property
+    def server(self) -> str:
+        """Who answers, as far as it says so: STOMP's ``server`` header, else HTTP's."""
+        if self.connected is not None and self.connected.header("server"):
+            return self.connected.header("server")
+        return self.http_server
+
+    @property
+    def http_server(self) -> str:
+        """HTTP's ``Server`` header."""
+        return self.answered("server")
+
+    def answered(self, name: str) -> str:
+        """A header of the HTTP answer, by its lower-case name; empty where there is none."""
+        headers = self.answer.headers if self.answer is not None else []
+        return next((value for key, value in headers if key.lower() == name), "")
+
+    def asked(self, name: str) -> str:
+        """A header of our HTTP request, by its lower-case name; empty where there is none."""
+        headers = self.request.headers if self.request is not None else []
+        return next((value for key, value in headers if key.lower() == name), "")
+
+    @property
+    def remote(self) -> str:
+        """``HOST:PORT`` we were, or wanted to be, connected to."""
+        if self.tcp is not None:
+            return self.tcp.remote
+        return self.session.url.partition("://")[2].partition("/")[0].rpartition("@")[2].lower()
+
+    @property
+    def undelivered(self) -> facts.TcpInfo | None:
+        """The kernel's report that our bytes do not arrive: sent again, or out for long."""
+        info, since = self.info, self.unacked_since
+        if info is None or not info.outq:
+            return None
+        out_ms = (info.m - since.m) * 1000 if since is not None else 0.0
+        stuck = info.retrans > 0 or (info.unacked > 0 and info.last_ack_ms >= out_ms - 50 > UNACKED_MS)
+        return info if stuck else None
+
+    @property
+    def delivered(self) -> facts.TcpInfo | None:
+        """The kernel's report, taken after our last bytes, that the peer's kernel has them all."""
+        info = self.info
+        if info is None or info.outq != 0 or info.unacked or self.last_out is None or info.m < self.last_out.m + 0.2:
+            return None
+        return info
+
+    # The fold.
+
+    def _event(self, fact: Fact) -> None:
+        match fact:
+            case facts.Tcp(role="main", errno=None):
+                self.tcp = fact
+            case facts.Tcp(role="attempt"):
+                self.refused = fact
+            case facts.Resolved():
+                self.resolved = fact
+            case facts.Proxy():
+                self.proxy = fact
+            case facts.Tls():
+                self.tls = fact
+            case facts.Http():
+                self._http(fact)
+            case facts.Open():
+                self.open = fact
+            case facts.Transport():
+                self.transport = fact
+            case facts.Route():
+                self.route = fact if fact.when == "open" else self.route
+                self.last_route = fact
+            case facts.TcpInfo():
+                self.info = fact
+                if (fact.outq or 0) > 0 and fact.retrans > 0:
+                    self.worst = fact
+            case facts.Eof(dir="in"):
+                self.fin = Mark(fact.n, fact.m)
+            case facts.End():
+                self.end = Mark(fact.n, fact.m)
+            case _:
+                pass
+
+    def _http(self, fact: facts.Http) -> None:
+        if fact.dir == "out":
+            if self.transport is not None and self.answer is not None and (fact.target or "").endswith(POLLS):
+                self.longest_poll_gap_s = max(self.longest_poll_gap_s, fact.m - self.answer.m)
+            self.request = fact
+        else:
+            self.answer = fact
+            self._last_byte_m = fact.m
+            if fact.status != 101 and fact.body:
+                self.heard.append(Heard(fact.n, fact.m, fact.body[:TEXT_KEPT]))
+
+    def _traffic(self, fact: facts.Frame | facts.Bytes) -> None:
+        opcode = fact.opcode if isinstance(fact, facts.Frame) else BINARY
+        before = self._last_byte_m if self._last_byte_m is not None else fact.m
+        self._last_byte_m = fact.m
+        if fact.dir == "in":
+            self._came(fact, opcode, before)
+        else:
+            self._went(fact, opcode, before)
+
+    def _came(self, fact: facts.Frame | facts.Bytes, opcode: int, before: float) -> None:
+        self.came_since_freeze += fact.size
+        if opcode == CLOSE:
+            self.close_in = self.close_in or Mark(fact.n, fact.m)
+            return
+        self.longest_idle_s = max(self.longest_idle_s, fact.m - before)
+        if self.last_out is not None and self.sends:
+            self.largest_survived = max(self.largest_survived, max(sent.size for sent in self.sends))
+        self.last_in = Mark(fact.n, fact.m)
+        if self.first_in is None:
+            self.first_in = Heard(fact.n, fact.m, _text(fact))
+        self.unacked_since = None
+        if opcode == PING:
+            self.ping_in = Mark(fact.n, fact.m)
+        elif opcode <= BINARY and fact.text and len(fact.text) > 1:
+            self.heard.append(Heard(fact.n, fact.m, fact.text[:TEXT_KEPT]))
+
+    def _went(self, fact: facts.Frame | facts.Bytes, opcode: int, before: float) -> None:
+        if opcode == CLOSE:
+            self.close_out = self.close_out or Mark(fact.n, fact.m)
+            return
+        idle = fact.m - before
+        self.idle_before_last_out_s = idle
+        if self.unacked_since is None:
+            self.unacked_since = Mark(fact.n, fact.m)
+            self.silence_before_unacked_s = idle
+        if self.last_out is not None:
+            gap = fact.m - self.last_out.m
+            self.gaps_out.append(gap)
+            self.longest_out_s = max(self.longest_out_s, gap)
+        self.last_out = Mark(fact.n, fact.m)
+        if opcode == PONG:
+            self.pong_out = self.last_out
+        elif opcode == PING:
+            self.ping_out = self.last_out
+        elif fact.size <= 2 and (fact.text or "").strip("\r\n") == "":
+            self.last_beat_out = self.last_out
+        else:
+            self.sends.append(Sent(fact.n, fact.m, fact.size, idle))
+            self.burst.append(fact.m)
+
+    def _found(self, fact: Fact, findings: Sequence[Finding]) -> None:
+        direction = getattr(fact, "dir", "in")
+        for finding in findings:
+            if isinstance(finding, Heartbeat):
+                self.late[finding.layer] = finding
+            elif isinstance(finding, Note) and broken_rule(finding) is not None:
+                (self.flaws_in if direction == "in" else self.flaws_out).append(finding)
+            elif isinstance(finding, Close):
+                self.close = finding
+        for decoded in self.session.decoded:
+            if isinstance(decoded, StompFrame):
+                self._stomp(Frame(fact.n, fact.m, decoded), direction)
+
+    def _stomp(self, said: Frame, direction: str) -> None:
+        match direction, said.frame.command:
+            case "out", "CONNECT" | "STOMP":
+                self.connect = said
+            case "out", "DISCONNECT":
+                self.disconnect = said
+            case "in", "CONNECTED":
+                self.connected = said
+            case "in", "ERROR":
+                self.error = said
+            case "in", "RECEIPT":
+                self.receipts.pop(said.header("receipt-id"), None)
+            case _:
+                pass
+        if direction == "out":
+            self.last_stomp_out = said
+            receipt = said.header("receipt")
+            if receipt and len(self.receipts) < KEPT:
+                self.receipts[receipt] = Mark(said.n, said.m)
+
+
+def _text(fact: facts.Frame | facts.Bytes) -> str:
+    """A payload as Latin-1 where it is no text: enough to know a protocol by."""
+    if fact.text is not None:
+        return fact.text[:TEXT_KEPT]
+    return binascii.a2b_base64((fact.b64 or "")[:TEXT_KEPT]).decode("latin-1")

@@ -1,0 +1,96 @@
+"""What surrounds a connection: the other sessions of the same probe, its own past, this machine, what came after."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tui.diagnosis.trail import Mark, Trail
+from tui.facts import facts
+
+TOGETHER_S = 1.0
+"""Sessions whose last signs of life are no further apart went down together."""
+
+
+class Drop(NamedTuple):
+    """A connection that ended unasked, as history keeps it."""
+
+    s: str
+    c: int
+    remote: str
+    m: float
+    n: int
+    age: float | None
+    idle_any: float
+    idle_tx: float
+    idle_rx: float
+
+
+class Neighbour(NamedTuple):
+    """Another session, as it is now: its current connection's trail, and how it stands to the one of the case."""
+
+    trail: Trail
+    same_server: bool
+    same_host: bool
+    dropped: bool
+    """Ended, after it had been ready, and nobody here asked for it."""
+    lives: bool
+    """It was ready then and outlived the case's end."""
+    gap_s: float | None
+    """Seconds from the case's last sign of life to this one's; None where it lives or never lived."""
+    together: bool
+
+    @property
+    def name(self) -> str:
+        """Its session's name."""
+        return self.trail.session.name
+
+
+class World(NamedTuple):
+    """Everything around one connection."""
+
+    neighbours: Sequence[Neighbour]
+    history: Sequence[Drop]
+    """Earlier unasked ends, of this session and of others to the same server, oldest first."""
+    stalls: Sequence[facts.Stall]
+    afterwards: Sequence[facts.Postmortem]
+    """The post-mortem of this connection, in order."""
+    next: Trail | None
+    """The session's next connection, if one began."""
+    stopped: Mark | None
+    """The probe began to stop."""
+
+
+def sign_of_life(trail: Trail) -> float | None:
+    """When a connection last heard from its peer: its last byte, Close or FIN in; None if it never did."""
+    marks = [mark.m for mark in (trail.last_in, trail.close_in, trail.fin) if mark is not None]
+    return max(marks, default=trail.ready.m if trail.ready is not None else None)
+
+
+def neighbour(trail: Trail, other: Trail) -> Neighbour:
+    """How another session's connection stands to ``trail``."""
+    dropped = other.close is not None and other.close.dropped
+    lives = other.ready is not None and _outlived(trail, other)
+    ours, theirs = sign_of_life(trail), sign_of_life(other)
+    together_s = max(TOGETHER_S, _rhythm(trail), _rhythm(other))
+    gap = theirs - ours if trail.end is not None and dropped and ours is not None and theirs is not None else None
+    same = trail.remote == other.remote
+    return Neighbour(
+        other, same, _host(trail.remote) == _host(other.remote), dropped, lives, gap,
+        gap is not None and abs(gap) <= together_s,
+    )  # fmt: skip
+
+
+def _outlived(trail: Trail, other: Trail) -> bool:
+    """Whether ``other`` heard from its peer well after ``trail`` had begun to end, or has not ended."""
+    if other.act is None and other.end is None:
+        return True
+    ended, last = trail.act or trail.end, sign_of_life(other)
+    return ended is not None and last is not None and last > ended.m + TOGETHER_S
+
+
+def _rhythm(trail: Trail) -> float:
+    """Seconds within which a silent connection's last sign of life may have come before the silence began."""
+    return 0.0 if trail.fin is not None or trail.close_in is not None else trail.beat_in_s
+
+
+def _host(remote: str) -> str:
+    return remote.rpartition(":")[0]

@@ -1,0 +1,169 @@
+"""The post-mortem: after an unexplained drop, one attempt to reach the same origin, and one to a control host.
+
+What it finds are facts of type ``postmortem``, by stage: ``dns``, ``tcp``, ``tls``, ``http``, and ``control``. It stops
+at the 101 (or at SockJS's ``/info``), says no CONNECT and no credentials, and goes no further than TLS while another
+session to that origin is up: a look must not disturb what it looks at. ``tui.probe.live`` starts it.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from tui.facts import facts
+from tui.facts.facts import How
+from tui.options.spec import SessionSpec, split_address, tls_context
+from tui.probe import errnos
+from tui.probe.dial import DialError, dial
+from tui.probe.upgrade import Upgrade
+
+Write = Callable[..., Any]
+
+LIMIT_S = 10.0
+"""Seconds a post-mortem may take, each of its two attempts."""
+
+PIECE = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How far to go."""
+
+    handshake: bool
+    """The HTTP stage as well; False while a sibling to the same origin is up."""
+    credentials: bool
+    """``--postmortem full``: with the session's own credentials."""
+    control: str | None
+    """``--control HOST:PORT``: whether anything of the network works."""
+
+
+class _Failed(Exception):
+    """A stage that failed: what its fact says."""
+
+    def __init__(self, how: How, status: int | None = None) -> None:
+        super().__init__(how)
+        self.how = how
+        self.status = status
+
+
+async def examine(spec: SessionSpec, wanted: Wanted, write: Write) -> None:
+    """Looks at the origin, then at the control host.
+
+    Args:
+        spec: the session that dropped.
+        wanted: how far to go.
+        write: writes a fact of the connection that dropped.
+    """
+    attempt = _Attempt(spec if wanted.credentials else _without_credentials(spec), write)
+    await attempt.run(handshake=wanted.handshake)
+    if wanted.control is not None:
+        await _control(wanted.control, write)
+
+
+def _without_credentials(spec: SessionSpec) -> SessionSpec:
+    kept = [header for header in spec.header if not header.lower().startswith(("authorization:", "cookie:"))]
+    url = spec.url
+    if "@" in spec.url.partition("://")[2].partition("/")[0]:
+        scheme, _, rest = spec.url.partition("://")
+        url = f"{scheme}://{rest.partition('@')[2]}"
+    return msgspec.structs.replace(spec, url=url, user=None, cookie=[], header=kept)
+
+
+class _Attempt:
+    """One attempt, stage by stage."""
+
+    def __init__(self, spec: SessionSpec, write: Write) -> None:
+        self._spec = spec
+        self._write = write
+        self._since = time.monotonic()
+
+    async def run(self, *, handshake: bool) -> None:
+        """Goes as far as it gets; each stage is a fact, the first that fails the last."""
+        stage = "tcp"
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                sock = await self._dial()
+                self._ok("tcp")
+                secure = self._spec.endpoint.scheme.tls
+                stage = "tls" if secure else "http"
+                reader, writer = await self._streams(sock, secure=secure)
+                try:
+                    if secure:
+                        self._ok("tls")
+                    stage = "http"
+                    if handshake and self._spec.endpoint.scheme.transport != "tcp":
+                        await self._upgrade(reader, writer)
+                finally:
+                    writer.transport.abort()
+        except TimeoutError:
+            self._fact(stage, ok=False, how="timeout")
+        except _Failed as failure:
+            self._fact(stage, ok=False, how=failure.how, status=failure.status)
+        except DialError as error:
+            self._fact(error.phase, ok=False, how=error.how)
+        except ssl.SSLError:
+            self._fact(stage, ok=False, how="tls")
+        except OSError as error:
+            self._fact(stage, ok=False, how=errnos.how(error))
+
+    async def _dial(self) -> socket.socket:
+        return await dial(self._spec, self._dialled, "postmortem")
+
+    def _dialled(self, kind: type[facts.Fact], **fields: Any) -> None:
+        """Of the dialling's own facts only the connection is written: a name or an attempt is a stage here."""
+        if kind is facts.Tcp and fields.get("errno") is None:
+            self._write(kind, **fields)
+
+    async def _streams(self, sock: socket.socket, *, secure: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if not secure:
+            return await asyncio.open_connection(sock=sock)
+        name = self._spec.servername or self._spec.endpoint.host
+        return await asyncio.open_connection(sock=sock, ssl=tls_context(self._spec), server_hostname=name)
+
+    async def _upgrade(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upgrade = Upgrade(self._spec)
+        writer.write(upgrade.data)
+        await writer.drain()
+        while upgrade.answer is None:
+            piece = await reader.read(PIECE)
+            upgrade.feed(piece)
+            if not piece and upgrade.answer is None:
+                raise _Failed("fin")
+        status = upgrade.answer.status
+        if status != 101:
+            raise _Failed("http", status)
+        self._ok("http", status=status)
+
+    def _ok(self, stage: str, *, status: int | None = None) -> None:
+        self._fact(stage, ok=True, status=status)
+
+    def _fact(self, stage: str, *, ok: bool, how: str | None = None, status: int | None = None) -> None:
+        now = time.monotonic()
+        took, self._since = round((now - self._since) * 1000, 3), now
+        self._write(facts.Postmortem, stage=stage, ok=ok, how=how, ms=took, status=status)
+
+
+async def _control(address: str, write: Write) -> None:
+    """Whether a TCP connection to the control host can be made."""
+    host, port = split_address("--control", address)
+    since = time.monotonic()
+    how: str | None = None
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            _, writer = await asyncio.open_connection(host, port)
+            writer.transport.abort()
+    except TimeoutError:
+        how = "timeout"
+    except socket.gaierror:
+        how = "dns"
+    except OSError as error:
+        how = errnos.how(error)
+    took = round((time.monotonic() - since) * 1000, 3)
+    with contextlib.suppress(asyncio.CancelledError):
+        write(facts.Postmortem, stage="control", ok=how is None, how=how, ms=took)
