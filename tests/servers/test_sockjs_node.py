@@ -8,11 +8,9 @@ from tests.servers.node import SockJsNode
 from tests.servers.ports import LOOPBACK
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
+from tests.servers.transports import over_all_transports
 
 pytestmark = pytest.mark.real
-
-TRANSPORTS = ("websocket", "xhr-streaming", "xhr-polling")
-over_all_transports = pytest.mark.parametrize("transport", TRANSPORTS)
 
 
 @over_all_transports

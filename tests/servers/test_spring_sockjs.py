@@ -6,12 +6,10 @@ from tests.probing import ask, probing, run, seen
 from tests.servers.recordings import Recorder
 from tests.servers.spring import LOGIN, Spring
 from tests.servers.test_spring import error, header, subscribe
+from tests.servers.transports import over_all_transports
 from tests.watching import Line, Watch
 
 pytestmark = pytest.mark.real
-
-TRANSPORTS = ("websocket", "xhr-streaming", "xhr-polling")
-over_all_transports = pytest.mark.parametrize("transport", TRANSPORTS)
 
 
 def over(transport: str) -> tuple[str, ...]:
