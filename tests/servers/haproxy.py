@@ -23,16 +23,16 @@ frontend front
     bind {loopback}:{port}{tls}
     default_backend back
 backend back
-    server one {loopback}:{backend}
+    {servers}
 """
 
 
 class HaProxy(Daemon):
-    """A proxy in front of the loopback port ``backend``. Its log has a line for each session that ended, and how.
+    """A proxy in front of loopback ports. Its log has a line for each session that ended, and how.
 
     Args:
         home: an empty directory for its files.
-        backend: the loopback port everything is passed to.
+        backends: the loopback ports requests are passed to, one after the other: the servers ``back/1``, ``back/2`` …
         client: ``timeout client`` and ``timeout server`` in seconds; they hold for a tunnel that has none of its own.
         tunnel: ``timeout tunnel`` in seconds, where given.
         certificate: speaks TLS with it, where given.
@@ -41,8 +41,7 @@ class HaProxy(Daemon):
     def __init__(
         self,
         home: Path,
-        backend: int,
-        *,
+        *backends: int,
         client: float = 30,
         tunnel: float | None = None,
         certificate: Certificate | None = None,
@@ -60,7 +59,7 @@ class HaProxy(Daemon):
                 home=home,
                 loopback=LOOPBACK,
                 port=port,
-                backend=backend,
+                servers="\n    ".join(f"server {n} {LOOPBACK}:{one}" for n, one in enumerate(backends, 1)),
                 tls=tls,
                 client=round(client * 1000),
                 tunnel="" if tunnel is None else f"timeout tunnel {round(tunnel * 1000)}ms",
@@ -70,7 +69,7 @@ class HaProxy(Daemon):
         super().__init__(port, [program, "-db", "-f", str(conf)], log=home / "haproxy.log")
 
     def say(self, command: str) -> str:
-        """What its administrator's socket answers to ``command``, such as ``shutdown sessions server back/one``."""
+        """What its administrator's socket answers to ``command``, such as ``shutdown sessions server back/1``."""
         with socket.socket(socket.AF_UNIX) as admin:
             admin.connect(str(self._admin))
             admin.sendall(command.encode() + b"\n")

@@ -7,6 +7,7 @@ import pytest
 from tests.probing import ask, probing, run, seen
 from tests.servers.haproxy import HaProxy
 from tests.servers.nginx import Certificate
+from tests.servers.node import SockJsNode
 from tests.servers.ports import LOOPBACK
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
@@ -69,7 +70,7 @@ async def test_an_administrator_ends_all_sessions_at_once(echo_port: int, start:
         for name in ("A1", "A2"):
             await ask(watch, "send hello", name)
             await seen(watch, "frame", name, dir="in", text="hello")
-        haproxy.say("shutdown sessions server back/one")
+        haproxy.say("shutdown sessions server back/1")
         await seen(watch, "close", count=2)
         assert await watch.finish() == 1
     first, second = watch.of("end")
@@ -85,3 +86,16 @@ async def test_nobody_behind_it(start: Starter, recorder: Recorder) -> None:
     assert watch.the("http", dir="in")["status"] == 503
     assert (watch.the("end")["how"], watch.the("end")["phase"]) == ("http", "http")
     recorder.keep("haproxy-503", watch)
+
+
+async def test_backends_that_do_not_know_of_each_others_sessions(
+    sockjs_node: SockJsNode, start: Starter, recorder: Recorder
+) -> None:
+    """Without stickiness the second poll meets another server, and that one begins a session of its own."""
+    other = start(SockJsNode)
+    haproxy = start(HaProxy, sockjs_node.port, other.port)
+    watch, status = await run(f"http://{LOOPBACK}:{haproxy.port}/echo", "--sockjs-transport", "xhr-polling")
+    assert status == 1
+    assert len(watch.of("sockjs", kind="o")) == 2
+    assert watch.the("close")["app_view"] == {"code": 1006, "reason": "Server lost session", "wasClean": False}
+    recorder.keep("haproxy-not-sticky", watch)

@@ -3,8 +3,11 @@
 import pytest
 
 from tests.probing import ask, probing, run, seen
+from tests.servers.nginx import Nginx
+from tests.servers.ports import LOOPBACK
 from tests.servers.recordings import Recorder
 from tests.servers.spring import LOGIN, Spring
+from tests.servers.starting import Starter
 from tests.servers.test_spring import error, header, subscribe
 from tests.servers.transports import over_all_transports
 from tests.watching import Line, Watch
@@ -107,6 +110,20 @@ async def test_no_beats_of_either_kind_once_the_client_wants_none(spring: Spring
     assert header(watch.the("stomp", command="CONNECTED"), "heart-beat") == "500,500"
     assert not watch.of("sockjs", kind="h") and not watch.of("stomp", command="beat")
     recorder.keep("spring-sockjs-nobody-beats", watch)
+
+
+@pytest.mark.parametrize("transport", ["websocket", "xhr-streaming"])
+async def test_so_a_proxy_takes_the_session_for_idle(
+    spring: Spring, start: Starter, recorder: Recorder, transport: str
+) -> None:
+    nginx = start(Nginx, spring.port, 2)
+    words = (*over(transport), "--heart-beat", "0,0")
+    watch, status = await run(f"stomp+http://{LOOPBACK}:{nginx.port}/sockjs", *words)
+    assert status == 1
+    close = watch.the("close")
+    assert (close["initiator"], close["transport"]["how"]) == ("remote", "fin")
+    assert 1.9 <= close["idle_any"] <= 2.5
+    recorder.keep(f"spring-sockjs-{transport}-behind-nginx", watch)
 
 
 async def test_h_goes_on_where_nobody_speaks_stomp(spring: Spring) -> None:
