@@ -8,6 +8,10 @@ from typing import NamedTuple
 from tests.servers.child import Daemon, installed
 from tests.servers.ports import LOOPBACK, free_ports
 
+LAZY = 0.3
+"""Seconds a timeout of nginx may come early: it does not set a timer anew that would move by less than 300 ms (its
+``NGX_TIMER_LAZY_DELAY``), so that bytes in quick succession count from the first of them."""
+
 
 class Certificate(NamedTuple):
     """Files of a server certificate: the chain and its key, and the CA a client must trust."""
