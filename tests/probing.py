@@ -16,17 +16,17 @@ _ids = itertools.count(1)
 
 
 @asynccontextmanager
-async def probing(*args: str) -> AsyncIterator[Watch]:
+async def probing(*args: str, **environment: str) -> AsyncIterator[Watch]:
     """``watch ARGS --json``; once it has ended its lines are held against each other."""
-    async with watching(*args) as watch:
+    async with watching(*args, **environment) as watch:
         yield watch
         assert watch.process.returncode is not None, "the test did not wait for the end of its run"
         check_lines(watch, findings="--facts" not in args)
 
 
-async def run(*args: str) -> tuple[Watch, int]:
+async def run(*args: str, **environment: str) -> tuple[Watch, int]:
     """A run to its end, and its exit status."""
-    async with probing(*args) as watch:
+    async with probing(*args, **environment) as watch:
         status = await watch.finish()
     return watch, status
 

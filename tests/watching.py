@@ -17,13 +17,18 @@ _COMMAND = (sys.executable, "-m", "tui", "watch")
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without anything that configures ``whoops`` or sends it through a proxy."""
+    """This process's environment without anything that configures ``whoops`` or sends it through a proxy.
+
+    No look is taken after a drop unless a test asks for it: a scripted server would take it for another session.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("WHOOPS_") and not name.lower().endswith("_proxy")
     }
-    return kept | {"WHOOPS_CONFIG": "/nonexistent/whoops.toml", "PYTHONUNBUFFERED": "1"}
+    return kept | {
+        "WHOOPS_CONFIG": "/nonexistent/whoops.toml", "WHOOPS_NO_POSTMORTEM": "1", "PYTHONUNBUFFERED": "1"
+    }  # fmt: skip
 
 
 class Watch:
@@ -117,11 +122,12 @@ class Watch:
 
 
 @asynccontextmanager
-async def watching(*args: str, on: Sequence[str] = ()) -> AsyncIterator[Watch]:
+async def watching(*args: str, on: Sequence[str] = (), **environment: str) -> AsyncIterator[Watch]:
     """``watch ARGS --json`` in a process group of its own; killed at the end if it still runs.
 
     Args:
         on: words in front of the command, such as those that run it on another host.
+        environment: what is set besides, or otherwise.
     """
     process = await asyncio.create_subprocess_exec(
         *on,
@@ -131,7 +137,7 @@ async def watching(*args: str, on: Sequence[str] = ()) -> AsyncIterator[Watch]:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=clean_environment(),
+        env=clean_environment() | environment,
         start_new_session=True,
         limit=_LONGEST_LINE,
     )

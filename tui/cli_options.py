@@ -26,7 +26,8 @@ HEADLESS = (
 SCREEN = ("on-drop", "no-bell", "no-notify", "notify-tmux", "theme", "glyphs", "fps", "no-mouse")
 
 _METAVARS = {
-    "header": "'K: V'", "connect-header": "'K: V'", "connect-to": "HOST:PORT", "heart-beat": "CX,CY",
+    "header": "'K: V'", "connect-header": "'K: V'", "connect-to": "HOST:PORT", "control": "HOST:PORT",
+    "heart-beat": "CX,CY",
     "user": "USER:PASS", "do": "'T COMMAND'", "subscribe": "DEST", "max-size": "BYTES", "redact": "REGEX",
     "record": "FILE", "cacert": "FILE", "cert": "FILE", "key": "FILE", "passcode-file": "FILE", "passcode-env": "VAR",
     "origin": "ORIGIN", "cookie": "K=V", "subprotocol": "NAME", "servername": "NAME", "login": "NAME",

@@ -35,6 +35,14 @@ class Gone(Exception):
     """The client ended its half."""
 
 
+def switching(request: dict[str, str]) -> str:
+    """The beginning of a 101 to an upgrade request, its blank line still to come."""
+    return (
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Accept: {accept_key(request['sec-websocket-key'])}\r\n"
+    )
+
+
 class Connection:
     """One accepted connection in the hands of a script."""
 
@@ -88,11 +96,7 @@ class Connection:
 
     def upgrade(self, *, subprotocol: str | None = None, deflate: bool = False, extra: str = "") -> None:
         """Reads the upgrade request and answers 101 as RFC 6455 §4.2.2 asks; ``extra`` is whole header lines."""
-        request = self.read_request()
-        answer = (
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Accept: {accept_key(request['sec-websocket-key'])}\r\n"
-        )
+        answer = switching(self.read_request())
         if subprotocol is not None:
             answer += f"Sec-WebSocket-Protocol: {subprotocol}\r\n"
         if deflate:

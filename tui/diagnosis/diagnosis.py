@@ -73,6 +73,11 @@ class Diagnosis:
             isinstance(one, Heartbeat) and one.layer == "stomp-in" and one.state == "recovered" for one in findings
         )
 
+    def verdict(self, name: str) -> Verdict | None:
+        """The last verdict on a session's current connection."""
+        trails = self._trails.get(name)
+        return trails[-1].verdict if trails else None
+
     def about_all(self, fact: Fact) -> list[Finding]:
         """A fact about the whole probe."""
         if isinstance(fact, facts.Stall):

@@ -9,7 +9,7 @@ import math
 
 from tui.diagnosis.diagnosis import Diagnosis
 from tui.facts.facts import Fact, Probe, Target, Unknown
-from tui.facts.findings import Finding
+from tui.facts.findings import Finding, Verdict
 from tui.session.notes import note
 from tui.session.session import Session
 
@@ -50,6 +50,10 @@ class Engine:
         for session in self.sessions.values():
             findings += session.feed(line)
         return findings
+
+    def verdict(self, name: str) -> Verdict | None:
+        """The last verdict on a session's current connection; None where there is none."""
+        return self._diagnosis.verdict(name)
 
     def next_deadline(self) -> float | None:
         """When ``advance`` is to be called if no fact comes before; None for never.

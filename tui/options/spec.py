@@ -71,6 +71,10 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
     no_stomp_connect: bool = False
     subscribe: list[str] = []
 
+    no_postmortem: bool = False
+    postmortem: Literal["full"] | None = None
+    control: str | None = None
+
     do: list[str] = []
 
     @property
@@ -244,6 +248,8 @@ def check(spec: SessionSpec) -> None:
             )  # fmt: skip
     if spec.sockjs_session is not None and not re.fullmatch(r"[^/.]+/[^/.]+", spec.sockjs_session):
         raise BadOption("option.sockjs_session", option="--sockjs-session", given=spec.sockjs_session)
+    if spec.control is not None:
+        split_address("--control", spec.control)
     for token in spec.subprotocol:
         if not re.fullmatch(_TOKEN, token):
             raise BadOption("option.subprotocol", option="--subprotocol", given=token)

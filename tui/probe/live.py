@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -14,6 +15,7 @@ from tui.options.spec import SessionSpec
 from tui.probe.connection import Connection
 from tui.probe.cookies import Jar
 from tui.probe.journal import Journal
+from tui.probe.postmortem import Wanted, examine
 from tui.probe.sockjs import SockjsConnection
 
 
@@ -26,6 +28,7 @@ class LiveSession:
         do: carries out a command as if it had been typed.
         on_over: called each time a connection has ended and none follows by itself.
         jar: its cookies, over all its connections.
+        sibling_up: whether another session to the same origin is up.
     """
 
     def __init__(
@@ -35,12 +38,15 @@ class LiveSession:
         do: Callable[[SessionCommand], None],
         on_over: Callable[[], None],
         jar: Jar,
+        sibling_up: Callable[[], bool],
     ) -> None:
         self.spec = msgspec.structs.replace(spec, passcode=spec.secret(), passcode_env=None, passcode_file=None)
         self._journal = journal
         self._do = do
         self._on_over = on_over
         self._jar = jar
+        self._sibling_up = sibling_up
+        self._examining = False
         self._connection: Connection | None = None
         self._count = 0
         self._again = asyncio.Event()
@@ -66,10 +72,30 @@ class LiveSession:
             for handle in self._schedule:
                 handle.cancel()
             self._schedule.clear()
+            await self._examine()
             if not self._again.is_set():
                 self._on_over()
             await self._again.wait()
         self._on_over()
+
+    async def _examine(self) -> None:
+        """The post-mortem of an unexplained drop; whoever asks for anything else ends it."""
+        engine, spec = self._journal.engine, self.spec
+        close, verdict = engine.sessions[spec.name].close, engine.verdict(spec.name)
+        explained = verdict is not None and verdict.grade == "certain"
+        if spec.no_postmortem or self._again.is_set() or close is None or not close.dropped:
+            return
+        if explained or close.initiator == "local":
+            return
+        wanted = Wanted(handshake=not self._sibling_up(), credentials=spec.postmortem == "full", control=spec.control)
+        self._examining = True
+        write = partial(self._journal.write, s=spec.name, c=self._count)
+        tasks = [asyncio.ensure_future(examine(spec, wanted, write)), asyncio.ensure_future(self._again.wait())]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._examining = False
 
     def _make_connection(self) -> Connection:
         if self.spec.endpoint.scheme.transport == "sockjs":
@@ -79,7 +105,14 @@ class LiveSession:
     @property
     def over(self) -> bool:
         """Nothing is connected and nothing will be unless somebody asks."""
-        return self._connection is not None and self._connection.over and not self._again.is_set()
+        done = self._connection is not None and self._connection.over
+        return done and not self._examining and not self._again.is_set()
+
+    @property
+    def up(self) -> bool:
+        """It is ready on its connection, and the connection lives."""
+        session = self._journal.engine.sessions[self.spec.name]
+        return self._connection is not None and not self._connection.over and session.ready_at is not None
 
     def _ready(self) -> None:
         """Starts the ``--do`` clock, on the first connection only."""

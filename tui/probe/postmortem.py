@@ -14,7 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import h11
 import msgspec
+from websockets.frames import Close, Frame, Opcode
+from websockets.headers import build_host
 
 from tui.facts import facts
 from tui.facts.facts import How
@@ -97,10 +100,11 @@ class _Attempt:
                     if secure:
                         self._ok("tls")
                     stage = "http"
-                    if handshake and self._spec.endpoint.scheme.transport != "tcp":
-                        await self._upgrade(reader, writer)
+                    transport = self._spec.endpoint.scheme.transport
+                    if handshake and transport != "tcp":
+                        await (self._info if transport == "sockjs" else self._upgrade)(reader, writer)
                 finally:
-                    writer.transport.abort()
+                    writer.close()
         except TimeoutError:
             self._fact(stage, ok=False, how="timeout")
         except _Failed as failure:
@@ -109,6 +113,8 @@ class _Attempt:
             self._fact(error.phase, ok=False, how=error.how)
         except ssl.SSLError:
             self._fact(stage, ok=False, how="tls")
+        except h11.RemoteProtocolError:
+            self._fact(stage, ok=False, how="http")
         except OSError as error:
             self._fact(stage, ok=False, how=errnos.how(error))
 
@@ -139,6 +145,26 @@ class _Attempt:
         if status != 101:
             raise _Failed("http", status)
         self._ok("http", status=status)
+        # A server's log shows a clean end of it.
+        writer.write(Frame(Opcode.CLOSE, Close(1000, "").serialize()).serialize(mask=True))
+        await writer.drain()
+
+    async def _info(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """SockJS's ``/info``: as far as a client gets before it has a session."""
+        endpoint = self._spec.endpoint
+        path, mark, query = endpoint.resource.partition("?")
+        http = h11.Connection(h11.CLIENT)
+        headers = [("Host", build_host(endpoint.host, endpoint.port, endpoint.scheme.tls)), *self._spec.headers]
+        request = h11.Request(method="GET", target=f"{path}/info{mark}{query}", headers=headers)
+        writer.write((http.send(request) or b"") + (http.send(h11.EndOfMessage()) or b""))
+        await writer.drain()
+        while not isinstance(event := http.next_event(), h11.Response):
+            if event is not h11.NEED_DATA:
+                raise _Failed("fin")
+            http.receive_data(await reader.read(PIECE))
+        if event.status_code != 200:
+            raise _Failed("http", event.status_code)
+        self._ok("http", status=200)
 
     def _ok(self, stage: str, *, status: int | None = None) -> None:
         self._fact(stage, ok=True, status=status)

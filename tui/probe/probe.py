@@ -68,7 +68,9 @@ class Probe:
     def open(self, spec: SessionSpec, delay: float = 0.0) -> None:
         """Adds a session; ``spec.name`` is set and new."""
         jar = self._shared_jar if spec.share_cookies else Jar()
-        live = LiveSession(spec, self.journal, self.do, lambda: self._ended(live), jar)
+        live = LiveSession(
+            spec, self.journal, self.do, lambda: self._ended(live), jar, lambda: self._sibling_up(live)
+        )  # fmt: skip
         live.hold_reading(self._reading_since is not None)
         self._sessions[spec.name] = live
         self._group.create_task(live.run(delay))
@@ -77,6 +79,12 @@ class Probe:
         if live.forgotten:
             self._sessions.pop(live.spec.name, None)
         self._changed.set()
+
+    def _sibling_up(self, live: LiveSession) -> bool:
+        """Whether another session to the same host and port is up."""
+        host, port = live.spec.endpoint.host, live.spec.endpoint.port
+        others = [other for other in self._sessions.values() if other is not live and other.up]
+        return any((other.spec.endpoint.host, other.spec.endpoint.port) == (host, port) for other in others)
 
     def _all_over(self) -> bool:
         return all(live.over for live in self._sessions.values())

@@ -90,7 +90,7 @@ def control(case: Case) -> None:
     facts = [fact for fact in case.world.afterwards if fact.stage.startswith("control")]
     if close is None or not facts or close.asked:
         return
-    reached = facts[-1].ok
+    reached = facts[-1].ok or facts[-1].how == "refused"  # a refusal came from there as well
     lines = [fact.n for fact in facts]
     if reached:
         case.doubt("local-network-down", UNLIKELY / 4, "control_ok", lines)

@@ -1,0 +1,88 @@
+"""The look after an unexplained drop: to the same origin, no further than it must, and to a control host."""
+
+import asyncio
+import socket
+
+import pytest
+
+from tests.probing import ask, probing, run, seen
+from tests.servers import scripts
+from tests.servers.ports import free_ports
+from tests.servers.scripted import Connection, ScriptedServer, switching
+from tests.serving import LOOPBACK
+
+ON = {"WHOOPS_NO_POSTMORTEM": "0"}
+
+
+async def test_an_origin_that_still_answers() -> None:
+    with ScriptedServer(scripts.drops(scripts.truncated)) as server:
+        watch, status = await run(server.url, **ON)
+    assert status == 1
+    stages = [(fact["stage"], fact["ok"], fact.get("status")) for fact in watch.of("postmortem")]
+    assert stages == [("tcp", True, None), ("http", True, 101)]
+    assert watch.the("tcp", role="postmortem")["remote"] == f"{LOOPBACK}:{server.port}"
+    after_end = [line["type"] for line in watch.lines[watch.lines.index(watch.the("close")) :]]
+    assert after_end[:2] == ["close", "verdict"]
+
+
+async def test_nobody_listens_any_more() -> None:
+    listener = socket.create_server((LOOPBACK, 0))
+    port = listener.getsockname()[1]
+
+    async def serve() -> None:
+        loop = asyncio.get_running_loop()
+        listener.setblocking(False)
+        peer, _ = await loop.sock_accept(listener)
+        listener.close()
+        await loop.sock_recv(peer, 4096)
+        peer.close()
+
+    serving = asyncio.ensure_future(serve())
+    async with probing(f"stomp://{LOOPBACK}:{port}", "--no-stomp-connect", "--do", "0 send-raw x", **ON) as watch:
+        status = await watch.finish()
+    await serving
+    assert status == 1
+    [stage] = watch.of("postmortem")
+    assert (stage["stage"], stage["ok"], stage["how"]) == ("tcp", False, "refused")
+
+
+@pytest.mark.parametrize("full", [False, True])
+async def test_credentials_stay_at_home_unless_asked_for(full: bool) -> None:
+    asked: list[dict[str, str]] = []
+
+    def drop(connection: Connection) -> None:
+        asked.append(connection.read_request())
+        connection.send((switching(asked[-1]) + "\r\n").encode())
+        scripts.truncated(connection)
+
+    with ScriptedServer(drop) as server:
+        more = ("--postmortem", "full") if full else ()
+        await run(server.url, "-u", "me:secret", "--cookie", "a=b", "-H", "X-Plain: yes", *more, **ON)
+    first, second = asked
+    assert first.keys() >= {"authorization", "cookie", "x-plain"}
+    assert ("authorization" in second, "cookie" in second, "x-plain" in second) == (full, full, True)
+
+
+async def test_the_control_host() -> None:
+    (closed,) = free_ports(1)
+    with socket.create_server((LOOPBACK, 0)) as control, ScriptedServer(scripts.drops(scripts.truncated)) as server:
+        here = f"{LOOPBACK}:{control.getsockname()[1]}"
+        reached, _ = await run(server.url, "--control", here, **ON)
+        refused, _ = await run(server.url, "--control", f"{LOOPBACK}:{closed}", **ON)
+    assert reached.the("postmortem", stage="control")["ok"] is True
+    assert refused.the("postmortem", stage="control")["how"] == "refused"
+
+
+async def test_none_where_the_peer_said_why_or_we_asked_or_it_is_turned_off() -> None:
+    with ScriptedServer(scripts.closes(1012, "restart", scripts.truncated)) as server:
+        said, _ = await run(server.url, **ON)
+    with ScriptedServer(scripts.echo) as server:
+        async with probing(server.url, "--stdin", **ON) as asked:
+            await seen(asked, "open")
+            await ask(asked, "close")
+            await seen(asked, "close")
+            await asked.command("quit")
+            await asked.finish()
+    with ScriptedServer(scripts.drops(scripts.truncated)) as server:
+        off, _ = await run(server.url, "--no-postmortem", **ON)
+    assert [watch.of("postmortem") for watch in (said, asked, off)] == [[], [], []]
