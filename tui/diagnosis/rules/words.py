@@ -48,7 +48,11 @@ def _spring_session_closed(case: Case, message: str) -> bool:
         return False
     trail, n = case.trail, case.trail.beat_out_s
     lines = case.lines(trail.error, trail.last_beat_out)
-    if n:
+    if n and max(case.idle_tx, trail.longest_out_s) <= 1.5 * n:
+        # The peer says beats were missed, and they were not: its inbound executor was starved (§4 entry 15).
+        case.blame("server-freeze", "server", 2 * STRONG, "session_closed_punctual", lines)
+        case.blame("client-heartbeat-missed", "client", FITS, "session_closed", lines)
+    elif n:
         case.blame(
             "client-heartbeat-missed", "client", SAID, "session_closed", lines,
             product=("Spring SimpleBroker", "enableSimpleBroker(…).setHeartbeatValue, setTaskScheduler"),
