@@ -11,27 +11,28 @@ import click
 import msgspec
 
 from tui.knowledge.catalogue import Language, phrase
-from tui.options.layers import Layer, flag
+from tui.options.layer import Layer
+from tui.options.layers import flag
 from tui.options.program import ProgramOptions
 from tui.options.spec import SessionSpec
 from tui.options.values import fields, plain
 
-SHORT = {"header": "-H", "user": "-u", "insecure": "-k", "n": "-n"}
+SHORT = {"header": "-H", "user": "-u", "insecure": "-k", "n": "-n", "profile": "-p"}
 
 SESSION = tuple(name for name in fields(SessionSpec) if name not in ("url", "name"))
 HEADLESS = (
-    "n", "stagger", "duration", "linger", "record", "redact", "no-redact", "stdin", "facts", "json", "summary",
+    "profile", "n", "stagger", "duration", "linger", "record", "redact", "no-redact", "stdin", "facts", "json",
+    "summary",
     "on-drop",
 )  # fmt: skip
 SCREEN = ("on-drop", "no-bell", "no-notify", "notify-tmux", "theme", "glyphs", "fps", "no-mouse")
 
 _METAVARS = {
     "header": "'K: V'", "connect-header": "'K: V'", "connect-to": "HOST:PORT", "control": "HOST:PORT",
-    "heart-beat": "CX,CY",
-    "user": "USER:PASS", "do": "'T COMMAND'", "subscribe": "DEST", "max-size": "BYTES", "redact": "REGEX",
-    "record": "FILE", "cacert": "FILE", "cert": "FILE", "key": "FILE", "passcode-file": "FILE", "passcode-env": "VAR",
-    "origin": "ORIGIN", "cookie": "K=V", "subprotocol": "NAME", "servername": "NAME", "login": "NAME",
-    "on-drop": "CMD", "proxy": "URL|env", "unix-socket": "PATH",
+    "heart-beat": "CX,CY", "user": "USER:PASS", "do": "'T COMMAND'", "subscribe": "DEST", "max-size": "BYTES",
+    "redact": "REGEX", "record": "FILE", "profile": "FILE", "cacert": "FILE", "cert": "FILE", "key": "FILE",
+    "passcode-file": "FILE", "passcode-env": "VAR", "origin": "ORIGIN", "cookie": "K=V", "subprotocol": "NAME",
+    "servername": "NAME", "login": "NAME", "on-drop": "CMD", "proxy": "URL|env", "unix-socket": "PATH",
     "passcode": "WORD", "vhost": "HOST", "theme": "NAME", "stomp-version": "V,V",
 }  # fmt: skip
 

@@ -14,7 +14,9 @@ from tui import __version__
 from tui.cli_options import HEADLESS, SCREEN, SESSION, given, options
 from tui.knowledge.catalogue import Language, phrase
 from tui.options.errors import BadOption
-from tui.options.layers import Layer, from_environment, program_options, read_config, session_specs
+from tui.options.layer import Layer
+from tui.options.layers import from_environment, program_options, read_config, session_specs
+from tui.options.profile import NOTHING, read_profile
 from tui.options.program import ProgramOptions
 from tui.options.spec import SessionSpec
 
@@ -64,11 +66,12 @@ def _layers(flags: dict[str, Any]) -> list[Layer]:
 def _specs(
     targets: Sequence[str], flags: dict[str, Any], *, wanted: bool
 ) -> tuple[ProgramOptions, list[tuple[SessionSpec, float]]]:
-    layers = _layers(flags)
-    program = program_options(layers)
-    if wanted and not targets and not program.stdin:
+    *stronger, config = _layers(flags)
+    program = program_options([*stronger, config])
+    profile = read_profile(program.profile, os.environ) if program.profile is not None else NOTHING
+    if wanted and not (targets or profile.sessions or program.stdin):
         raise BadOption("option.no_target", option="TARGET", given="", example=EXAMPLE)
-    return program, session_specs(targets, program, layers)
+    return program, session_specs(targets, program, stronger, profile, [config])
 
 
 def _inspect(lang: Language, /, target: tuple[str, ...], **flags: Any) -> int:
@@ -173,7 +176,7 @@ def _port(lang: Language) -> Callable[[Any], Any]:
     return click.option("--port", type=click.IntRange(0, 65535), default=0, help=phrase("option.help_port", lang))
 
 
-_LIVE = (*SESSION, "n", "stagger", "record", "redact", "no-redact", "lang", *SCREEN)
+_LIVE = (*SESSION, "profile", "n", "stagger", "record", "redact", "no-redact", "lang", *SCREEN)
 
 VERBS = (
     Verb("inspect", "cli.about", _inspect, _LIVE, (_targets,), hidden=True),

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tui.options.errors import BadOption
-from tui.options.layers import Layer, flag, from_environment, program_options, read_config, session_specs
+from tui.options.layer import Layer
+from tui.options.layers import flag, from_environment, program_options, read_config, session_specs
 from tui.options.program import ProgramOptions
 from tui.options.spec import SessionSpec
 

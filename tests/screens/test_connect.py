@@ -1,6 +1,7 @@
 from collections.abc import Callable, Sequence
 
 import pytest
+from textual import events
 from textual.app import App
 from textual.widgets import Input
 
@@ -96,3 +97,30 @@ async def test_a_long_or_hostile_target_stays_in_its_line(asking: Callable[..., 
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert app.rows[0].endswith("…") and "\\x1b]0;owned" in app.rows[1]
+
+
+async def test_a_pasted_command_becomes_its_line_first(asking: Callable[..., Asking]) -> None:
+    app = asking([])
+    command = "curl 'wss://h/chat' \\\n  -H 'Upgrade: websocket' \\\n  -H 'Origin: https://h' --http3"
+    async with app.run_test(size=(100, 24)) as pilot:
+        await pilot.pause()
+        app.question.query_one(Input).post_message(events.Paste(command))
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        said = plain(app.question.query_one("#wrong", Lines).lines[0])
+        assert app.given == "wss://h/chat --origin https://h" and "--http3" in said
+        assert app.answers == []
+        await pilot.press("enter")
+        await pilot.pause()
+    assert app.answers == ["wss://h/chat --origin https://h"]
+
+
+async def test_a_command_that_cannot_be_read_stays(asking: Callable[..., Asking]) -> None:
+    app = asking([])
+    async with app.run_test(size=(100, 24)) as pilot:
+        await pilot.press(*"curl -H")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.given == "curl -H"
+        assert "-H" in plain(app.question.query_one("#wrong", Lines).lines[0])

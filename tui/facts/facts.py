@@ -236,6 +236,15 @@ class Stall(Fact, frozen=True, kw_only=True, tag="stall"):
     """Seconds the monotonic clock moved over the gap."""
 
 
+class Retry(Fact, frozen=True, kw_only=True, tag="retry"):
+    """The connection ended unasked, and ``--reconnect`` will try again."""
+
+    in_s: float
+    """Seconds from now."""
+    attempt: int
+    """Counts the attempts since a connection that lived, from 1."""
+
+
 class TcpInfo(Fact, frozen=True, kw_only=True, tag="tcp_info"):
     """What the kernel knows of the connection, after 1, 2, 4, 8 … s of silence and at its end."""
 
@@ -323,6 +332,6 @@ class Unknown(msgspec.Struct, frozen=True, kw_only=True):
 
 KNOWN = (
     Probe | Target | Resolved | Route | Tcp | Proxy | Tls | Http | Transport | Open | Frame | Bytes | Command | Stop
-    | Stall | TcpInfo | Postmortem | Eof | End
+    | Stall | Retry | TcpInfo | Postmortem | Eof | End
 )  # fmt: skip
 """Every fact of this schema, as the union the codec decodes."""

@@ -1,19 +1,22 @@
-"""Where an option comes from: flag > environment > config > default (design §3).
+"""Where an option comes from: flag > environment > profile > config > default (design §3).
 
 Every option is a field of ``SessionSpec`` or of ``ProgramOptions``; its long name is the field's, with ``-`` for ``_``.
 """
 
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, get_origin
+from typing import Any, get_origin
 
 import msgspec
 import platformdirs
 
+from tui.facts.commands import SESSION_NAME
 from tui.options.errors import BadOption
+from tui.options.layer import Layer
+from tui.options.profile import NOTHING, Profile
 from tui.options.program import ProgramOptions, check_program
 from tui.options.spec import SessionSpec, check
 from tui.options.targets import letters, split_name
@@ -23,14 +26,6 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 _NO_OPTIONS = frozenset({"url", "name"})
 """Fields of a session that belong to its target."""
-
-
-class Layer(NamedTuple):
-    """Options from one place."""
-
-    called: Callable[[str], str]
-    """How an option is called there, from its long name."""
-    table: Mapping[str, Any]
 
 
 def flag(name: str) -> str:
@@ -107,19 +102,29 @@ def program_options(layers: Sequence[Layer]) -> ProgramOptions:
 
 
 def session_specs(
-    targets: Iterable[str], options: ProgramOptions, layers: Sequence[Layer]
+    targets: Iterable[str],
+    options: ProgramOptions,
+    layers: Sequence[Layer],
+    profile: Profile = NOTHING,
+    weaker: Sequence[Layer] = (),
 ) -> list[tuple[SessionSpec, float]]:
-    """A spec and a delay in seconds for every session the targets ask for.
+    """A spec and a delay in seconds for every session the targets and the profile ask for, the targets first.
+
+    Args:
+        layers: what is stronger than a profile.
+        weaker: what is not.
 
     Raises:
         BadOption: a target or an option that cannot be used, or two sessions of one name.
     """
-    merged = _Merged(layers, SessionSpec)
-    named = [split_name(target) for target in targets]
-    taken = {one for name, _ in named if name is not None for one in _times(name, options.n)}
+    wanted = [
+        *((*split_name(target), _Merged([*layers, profile.defaults, *weaker], SessionSpec)) for target in targets),
+        *(_profiled(one, _Merged([*layers, one, profile.defaults, *weaker], SessionSpec)) for one in profile.sessions),
+    ]
+    taken = {one for name, _, _ in wanted if name is not None for one in _times(name, options.n)}
     free = (letter for letter in letters() if taken.isdisjoint(_times(letter, options.n)))
     specs: list[tuple[SessionSpec, float]] = []
-    for given, url in named:
+    for given, url, merged in wanted:
         spec = convert({**merged.table, "url": url}, SessionSpec, merged.called, words=True)
         with merged.naming():
             check(spec)
@@ -129,6 +134,14 @@ def session_specs(
         if count > 1:
             raise BadOption("option.duplicate_name", option="TARGET", given=name)
     return specs
+
+
+def _profiled(session: Layer, merged: "_Merged") -> tuple[str | None, Any, "_Merged"]:
+    """The name and the URL a profile's session has."""
+    name = session.table.get("name")
+    if name is not None and not (isinstance(name, str) and SESSION_NAME.fullmatch(name)):
+        raise BadOption("option.bad_name", option=session.called("name"), given=name)
+    return name, session.table["url"], merged
 
 
 def _times(name: str, times: int) -> list[str]:
@@ -143,7 +156,7 @@ class _Merged:
         self.table: dict[str, Any] = {}
         self._called: dict[str, str] = {}
         for layer in layers:
-            for name in fields(kind).keys() & layer.table.keys() - self.table.keys():
+            for name in fields(kind).keys() & layer.table.keys() - self.table.keys() - {"name"}:
                 self.table[name] = layer.table[name]
                 self._called[name] = layer.called(name)
 
@@ -157,6 +170,9 @@ class _Merged:
         try:
             yield
         except BadOption as error:
-            raise error.named(
-                next((at for name, at in self._called.items() if flag(name) == error.option), error.option)
-            ) from None
+            called = (at for name, at in self._called.items() if flag(name) == error.option)
+            raise error.named(next(called, self._target(error.option))) from None
+
+    def _target(self, option: str) -> str:
+        """A target that stands in a profile is called as it is there."""
+        return self._called.get("url", option) if option == "TARGET" else option

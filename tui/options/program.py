@@ -14,6 +14,7 @@ class ProgramOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", 
 
     n: int = 1
     stagger: float = 0.0
+    profile: str | None = None
     duration: float | None = None
     linger: float = 0.0
     record: str | None = None

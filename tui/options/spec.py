@@ -71,6 +71,7 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
     no_stomp_connect: bool = False
     subscribe: list[str] = []
 
+    reconnect: bool = False
     no_postmortem: bool = False
     postmortem: Literal["full"] | None = None
     control: str | None = None

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Callable
 from functools import partial
 
@@ -17,6 +18,20 @@ from tui.probe.cookies import Jar
 from tui.probe.journal import Journal
 from tui.probe.postmortem import Wanted, examine
 from tui.probe.sockjs import SockjsConnection
+
+FIRST_S = 1.0
+MOST_S = 30.0
+"""Seconds before the first attempt of ``--reconnect``, doubled each time, and before any."""
+
+LIVED_S = 10.0
+"""A connection that was ready for so long, s, counts as a success: the next back-off begins anew."""
+
+
+def backoff(attempt: int) -> float:
+    """Seconds before an attempt, from 1: doubled each time up to a cap, a third of it by chance, so that the clients
+    of a server that comes back do not come all at once."""
+    most = min(MOST_S, FIRST_S * 2.0 ** min(attempt - 1, 16))
+    return most * (2 + secrets.randbelow(1001) / 1000) / 3
 
 
 class LiveSession:
@@ -47,6 +62,8 @@ class LiveSession:
         self._jar = jar
         self._sibling_up = sibling_up
         self._examining = False
+        self._retrying = False
+        self._attempts = 0
         self._connection: Connection | None = None
         self._count = 0
         self._again = asyncio.Event()
@@ -72,11 +89,34 @@ class LiveSession:
             for handle in self._schedule:
                 handle.cancel()
             self._schedule.clear()
+            if self.spec.reconnect and not self._asked:
+                await self._wait_to_retry()
+                continue
             await self._examine()
             if not self._again.is_set():
                 self._on_over()
             await self._again.wait()
         self._on_over()
+
+    @property
+    def _asked(self) -> bool:
+        """Somebody here asked for the end of the last connection."""
+        close = self._journal.engine.sessions[self.spec.name].close
+        return self.forgotten or self._again.is_set() or (close is not None and close.asked)
+
+    async def _wait_to_retry(self) -> None:
+        """Announces the next attempt, which is the post-mortem too, and waits for it or whoever wants it sooner."""
+        close = self._journal.engine.sessions[self.spec.name].close
+        if close is not None and close.age is not None and close.age > LIVED_S:
+            self._attempts = 0
+        self._attempts += 1
+        delay = round(backoff(self._attempts), 3)
+        self._journal.write(facts.Retry, s=self.spec.name, c=self._count, in_s=delay, attempt=self._attempts)
+        self._retrying = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._again.wait()
+        self._retrying = False
 
     async def _examine(self) -> None:
         """The post-mortem of an unexplained drop; whoever asks for anything else ends it."""
@@ -106,7 +146,7 @@ class LiveSession:
     def over(self) -> bool:
         """Nothing is connected and nothing will be unless somebody asks."""
         done = self._connection is not None and self._connection.over
-        return done and not self._examining and not self._again.is_set()
+        return done and not (self._examining or self._retrying or self._again.is_set())
 
     @property
     def up(self) -> bool:

@@ -9,7 +9,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from tui.view.lines import Line, line
+from tui.view.lines import Line, Role, line
 from tui.widgets.lines import Lines
 
 Judge = Callable[[str], str]
@@ -45,8 +45,12 @@ class Ask(ModalScreen[str | None]):
         with Vertical() as box:
             box.border_title, box.border_subtitle = self._title, self._hint
             yield Lines(id="text")
-            yield Input(self._given, compact=True, select_on_focus=False)
+            yield self.field()
             yield Lines(id="wrong")
+
+    def field(self) -> Input:
+        """What is typed into."""
+        return Input(self._given, compact=True, select_on_focus=False)
 
     def on_mount(self) -> None:
         """The sentence is there at once."""
@@ -54,13 +58,21 @@ class Ask(ModalScreen[str | None]):
         self.query_one(Input).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Takes the answer, or says why not."""
+        """Enter was pressed."""
         event.stop()
-        wrong = self._judge(event.value)
+        self.take(event.value)
+
+    def take(self, answer: str) -> None:
+        """Takes an answer, or says why not."""
+        wrong = self._judge(answer)
         if wrong:
-            self.query_one("#wrong", Lines).show([line((wrong, "error"))])
+            self.tell(wrong, "error")
         else:
-            self.dismiss(event.value)
+            self.dismiss(answer)
+
+    def tell(self, text: str, role: Role) -> None:
+        """Says something under the input."""
+        self.query_one("#wrong", Lines).show([line((text, role))])
 
     def action_give_up(self) -> None:
         """No answer."""

@@ -8,7 +8,8 @@ import msgspec
 
 from tui.facts.redaction import MASK, Redactor
 from tui.options.errors import BadOption
-from tui.options.layers import Layer, flag, session_specs
+from tui.options.layer import Layer
+from tui.options.layers import flag, session_specs
 from tui.options.program import ProgramOptions
 from tui.options.spec import SessionSpec
 from tui.options.targets import is_target, letters, split_name

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from tui.facts.facts import Command, Fact, Stop, Target
+from tui.facts.facts import Command, Fact, Retry, Stop, Target
 from tui.facts.findings import Close, Finding, Layer
 from tui.protocols.sockjs import SockjsFrame
 from tui.protocols.stomp import Beat, StompFrame
@@ -37,6 +37,8 @@ class Session:
         self.state = State.CONNECTING
         self.connection = 0
         """``c`` of the current connection; 0 before the first."""
+        self.retry: Retry | None = None
+        """The next attempt, where one was announced and has not begun."""
         self.close: Close | None = None
         """The report of the connection that ended last."""
         self.counters = Counters()
@@ -137,6 +139,9 @@ class Session:
                 self._current = Connection(self.name, 0, self.spoken, self.counters, asked=self._stopping)
         elif type(fact) is Command:
             self._command(fact)
+        elif type(fact) is Retry:
+            self.retry = fact
+            self.state = after(self.state, Event.BEGIN)
         elif type(fact) is Stop:
             self._stopping = True
             self._current.ending.stop()
@@ -180,6 +185,7 @@ class Session:
         else:
             asked = asked or self._current.ending.asked
         self.connection = fact.c
+        self.retry = None
         self._current = Connection(self.name, fact.c, self.spoken, self.counters, asked=asked)
         self._current.began_at = fact.m
         self._stage = Stage.CONNECTING

@@ -27,7 +27,7 @@ class Event(StrEnum):
     """What can move a session."""
 
     BEGIN = "begin"
-    """The first fact of a second or later connection."""
+    """A second or later connection is announced, or its first fact came."""
     READY = "ready"
     FREEZE = "freeze"
     THAW = "thaw"

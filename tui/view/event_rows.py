@@ -102,6 +102,17 @@ def _stall(fact: facts.Stall, _: Look) -> Row:
     return _event(fact, "probe", "stall", key=f"row_stall_{fact.why}", args={"gap": gap}, bad=True)
 
 
+def _retry(fact: facts.Retry, _: Look) -> Row:
+    return _event(
+        fact, "probe", "retry", key="row_retry", args={"gap": numbers.seconds(fact.in_s), "attempt": fact.attempt}
+    )  # fmt: skip
+
+
+def _transport(fact: facts.Transport, look: Look) -> Row:
+    why = _words(look, fact.why and look.say(f"how_{fact.why}"), fact.status)
+    return _event(fact, "sockjs", "try", _words(look, fact.name, f"({why})" if why else ""), bad=bool(fact.why))
+
+
 def _tcp_info(fact: facts.TcpInfo, look: Look) -> Row:
     args = {
         "unacked": fact.unacked, "retrans": fact.total_retrans, "rtt": numbers.millis(fact.rtt_ms),
@@ -159,6 +170,7 @@ def _note(fact: findings.Note, look: Look) -> Row:
 _MAKERS: dict[type, Callable[[Any, Look], Row]] = {
     facts.Resolved: _resolved, facts.Route: _route, facts.Tcp: _tcp, facts.Proxy: _proxy, facts.Tls: _tls,
     facts.Http: _http, facts.Open: _open, facts.Command: _command, facts.Stop: _stop, facts.Stall: _stall,
+    facts.Retry: _retry, facts.Transport: _transport,
     facts.TcpInfo: _tcp_info, facts.Postmortem: _postmortem, facts.Eof: _eof, facts.End: _end, Unknown: _unknown,
     findings.Heartbeat: _heartbeat, findings.Note: _note,
 }  # fmt: skip

@@ -3,6 +3,7 @@
 Wide panes stand in a box of their own, narrow ones share the screen's width without one.
 """
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -54,8 +55,12 @@ def lifetime(session: Session, now: float) -> float | None:
     return (session.ended_at if session.ended_at is not None else now) - since
 
 
-def age_text(pane: Pane, now: float) -> str:
-    """How long it has lived; empty before its first byte."""
+def age_text(pane: Pane, now: float, look: Look) -> str:
+    """How long it has lived, or until the next attempt; empty before its first byte."""
+    retry = pane.session.retry
+    if retry is not None:
+        left = max(0.0, retry.m + retry.in_s - now)
+        return look.say("retry_in", seconds=math.ceil(left), attempt=retry.attempt)
     lived = lifetime(pane.session, now)
     return "" if lived is None else numbers.age(lived)
 
@@ -95,7 +100,10 @@ def boxed(pane: Pane, now: float, look: Look, room: int, *, focused: bool) -> li
     inner = room - 2
     state = shown_state(pane, look)
     rule = glyphs.horizontal
-    right = (Span(f" {state.glyph} {state.word} {age_text(pane, now)} ", state.role), Span(glyphs.top_right, edge))
+    right = (
+        Span(f" {state.glyph} {state.word} {age_text(pane, now, look)} ", state.role),
+        Span(glyphs.top_right, edge),
+    )
     left = (
         Span(f"{glyphs.top_left}{rule} ", edge),
         Span(pane.name, "strong"),
@@ -131,7 +139,7 @@ def bare(pane: Pane, now: float, look: Look, room: int, note: Line) -> list[Line
     state = shown_state(pane, look)
     title = spread(
         line(" ", (pane.name, "strong"), "  ", (look.safe(pane.session.url), "muted"), " "),
-        (Span(f" {state.glyph} {state.word} {age_text(pane, now)} ", state.role),),
+        (Span(f" {state.glyph} {state.word} {age_text(pane, now, look)} ", state.role),),
         room,
         ellipsis=glyphs.ellipsis,
     )
@@ -166,7 +174,7 @@ def strip(panes: list[Pane], current: int, now: list[float], look: Look, room: i
         spans += [Span(f"{pane.name} ", role), Span(f"{state.glyph} ", state.role)]
         if pane.session.close is not None and pane.session.close.code is not None:
             spans.append(Span(f"{pane.session.close.code} ", state.role))
-        spans.append(Span(f"{age_text(pane, m)}", role))
+        spans.append(Span(f"{age_text(pane, m, look)}", role))
         spans.append(Span("   "))
     if len(panes) > 1:
         spans.append(Span(f"[{current + 1}/{len(panes)}]", "muted"))
