@@ -11,8 +11,10 @@ from tui.facts.facts import Command, Fact, Retry, Stop, Target
 from tui.facts.findings import Close, Finding, Layer
 from tui.protocols.sockjs import SockjsFrame
 from tui.protocols.stomp import Beat, StompFrame
+from tui.session import browser
 from tui.session.connection import Connection, Counters, Stage
 from tui.session.ending import ASKING, Ending, verb_of
+from tui.session.notes import note
 from tui.session.spoken import Spoken, spoken
 from tui.session.state import Event, State, after
 from tui.session.timers import PingTimer, Timer
@@ -133,12 +135,16 @@ class Session:
         self._last = fact
         if fact.c > self.connection:
             self._begin(fact)
+        notes: list[Finding] = []
         if type(fact) is Target:
             self.url, self.spec, self.spoken = fact.url, fact.spec, spoken(fact)
+            notes = [note(fact, key, [fact.n], **args) for key, args in browser.of_target(fact.url, fact.spec)]
             if not self.connection:
                 self._current = Connection(self.name, 0, self.spoken, self.counters, asked=self._stopping)
         elif type(fact) is Command:
             self._command(fact)
+            if fact.ok and not self.spoken.tcp:
+                notes = [note(fact, key, [fact.n], **args) for key, args in browser.of_command(fact.do)]
         elif type(fact) is Retry:
             self.retry = fact
             self.state = after(self.state, Event.BEGIN)
@@ -147,13 +153,13 @@ class Session:
             self._current.ending.stop()
         if fact.c != self.connection:
             self.decoded = []
-            return []
+            return notes
         current = self._current
         findings = current.feed(fact)
         self.decoded = current.decoded
         if current.stage is not self._stage:
             self._move(current)
-        return findings
+        return [*notes, *findings]
 
     def next_deadline(self) -> float | None:
         """The earliest moment at which time changes something; None where it never will."""
