@@ -8,7 +8,7 @@ from tui.text.cells import width
 from tui.text.safe import visible
 from tui.text.wrapping import wrap
 
-SAFE = st.text(st.sampled_from("abc 你好。，（）“”\"'.,-")).map(visible)
+SAFE = st.text(st.sampled_from("abs2 你好。，（）“”\"'.,-")).map(visible)
 
 
 @given(SAFE, st.integers(8, 40))
@@ -28,6 +28,13 @@ def test_no_line_is_too_long_and_nothing_is_lost(text: str, cells: int) -> None:
         ("收到关闭帧，然后", 10, ["收到关闭", "帧，然后"]),
         ("断开（例如断网）", 6, ["断开", "（例如", "断网）"]),
         ("", 10, [""]),
+        ("every 2.0 s.", 9, ["every", "2.0 s."]),
+        ("at 99 %, or", 7, ["at", "99 %,", "or"]),
+        ("a 16384 bytes", 8, ["a 16384", "bytes"]),
+        ("3 seconds", 5, ["3", "secon", "ds"]),
+        ("约定每 2.0 秒一次", 10, ["约定每", "2.0 秒一次"]),
+        ("12345 ms", 6, ["12345", "ms"]),
+        ("12345 ms", 5, ["12345", "ms"]),
     ],
 )
 def test_where_lines_break(text: str, cells: int, lines: list[str]) -> None:

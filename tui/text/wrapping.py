@@ -8,10 +8,12 @@ _NEVER_FIRST = "，。、；：？！）」』】》〉”’…～,.;:?!)]}%"
 _NEVER_LAST = "（「『【《〈“‘([{"
 _WIDE = "\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff"
 
+_MEASURE = r"\d[\d.,]* (?:(?:ms|s|B|KiB|MiB)(?!\w)|%|秒|毫秒|字节)"
 _PIECE = re.compile(
-    f"[{re.escape(_NEVER_LAST)}]*(?:[{_WIDE}]|[^\\s{_WIDE}“”‘’]+|[“”‘’])[{re.escape(_NEVER_FIRST)}]*|\\s+"
+    f"[{re.escape(_NEVER_LAST)}]*(?:{_MEASURE}|[{_WIDE}]|[^\\s{_WIDE}“”‘’]+|[“”‘’])[{re.escape(_NEVER_FIRST)}]*|\\s+"
 )
-"""What is kept together: a wide character or a word, with the punctuation that may not leave it; or a gap."""
+"""What is kept together: a number and its unit, a wide character or a word, with the punctuation that may not leave
+it; or a gap."""
 
 
 def wrap(text: str, cells: int, *, first: str = "", rest: str = "") -> list[str]:
@@ -43,8 +45,8 @@ def wrap(text: str, cells: int, *, first: str = "", rest: str = "") -> list[str]
                 line, margin, empty = rest, rest, True
                 continue
             taken = _fitting(piece, max(2, cells - width(margin)))
-            lines.append(line + piece[:taken])
-            line, margin, piece = rest, rest, piece[taken:]
+            lines.append(line + piece[:taken].rstrip(" "))
+            line, margin, piece = rest, rest, piece[taken:].lstrip(" ")
             if not piece:
                 break
     if not empty or not lines:
