@@ -171,8 +171,8 @@ def _verdict(verdict: Verdict, look: Look) -> list[Section]:
         Section(look.say("verdict_side"), words.blame(verdict, look), -3),
         *(Section(look.say("verdict_because") if at == 0 else "", text, at - 2) for at, text in enumerate(because)),
         *(Section(look.say("verdict_against"), text, 1) for text in against),
-        Section(look.say("verdict_or"), words.others(verdict, look), 1),
-        Section(look.say("verdict_fix"), words.fix(first, look), 0),
+        Section(look.say("verdict_or"), words.others(verdict, look), 1 if first.grade in ("certain", "strong") else -2),
+        Section(look.say("verdict_fix"), words.fix(first, look), -1),
         Section(look.say("verdict_confirm"), words.confirm(first, look), 1),
     ]
 
