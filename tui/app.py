@@ -24,6 +24,7 @@ from tui.options.program import ProgramOptions
 from tui.screens import themes
 from tui.screens.alarm import Alarm
 from tui.screens.desk import Desk
+from tui.screens.evidence import Evidence
 from tui.screens.log import Log
 from tui.screens.main_screen import MainScreen
 from tui.screens.pace import pace
@@ -34,7 +35,7 @@ from tui.screens.saving import Saving
 from tui.screens.source import Source
 from tui.view.glyphs import GlyphSet, named
 from tui.view.help import help_lines
-from tui.view.lines import Line, Span, line
+from tui.view.lines import line
 from tui.view.look import Look
 from tui.view.replay import Drop
 
@@ -128,21 +129,14 @@ class WhoopsApp(App[None]):
 
     def action_help(self) -> None:
         """Keys and signs."""
-        look = self.desk.look
-        self.push_screen(self._page("help_title", lambda room: help_lines(look, room)))
+        self.push_screen(self._page("help_title", lambda room: help_lines(self.desk.look, room)))
 
     def _page(self, key: str, write: Write) -> Page:
-        look = self.desk.look
-        return Page(look.say(key), write, hint=look.say("hint_close"))
+        return Page(lambda: self.desk.look.say(key), write, hint=lambda: self.desk.look.say("hint_close"))
 
     def action_log(self) -> None:
         """What the probe said on stderr."""
-        look, said = self.desk.look, list(self.desk.log)
-
-        def write(_: int) -> list[Line]:
-            return [(Span(look.safe(text)),) for text in said] or [line((look.say("log_empty"), "muted"))]
-
-        self.push_screen(self._page("log_title", write))
+        self.push_screen(self._page("log_title", lambda _: self.desk.log.rows(self.desk.look)))
 
     def action_theme(self) -> None:
         """The next of our own themes."""
@@ -157,6 +151,9 @@ class WhoopsApp(App[None]):
         other = LANGUAGES[(LANGUAGES.index(look.lang) + 1) % len(LANGUAGES)]
         self.desk.use(replace(look, lang=other))
         self.main.draw()
+        for screen in self.screen_stack:
+            if isinstance(screen, Page | Evidence):
+                screen.draw()
 
     def action_step_back(self) -> None:
         """Clears the filter, then follows again."""

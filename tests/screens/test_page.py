@@ -11,7 +11,7 @@ class Reading(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.page = Page("a title", self._write, hint="esc closes")
+        self.page = Page(lambda: "a title", self._write, hint=lambda: "esc closes")
 
     def _write(self, room: int) -> list[Line]:
         return [line(f"{number} of {room}") for number in range(100)]

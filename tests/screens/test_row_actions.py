@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 import pytest
+from textual.containers import VerticalScroll
 
 from tests.screens.conftest import settled
 from tests.waiting import comes
@@ -56,6 +57,9 @@ async def test_the_card_is_a_page_where_the_session_has_ended(reading: Reading) 
         await pilot.press("2", "d")
         await comes(pilot, lambda: isinstance(app.screen, Page))
         await comes(pilot, lambda: any("1002" in plain(row) for row in app.screen.query_one(Lines).lines))
+        await pilot.press("L")
+        await comes(pilot, lambda: any("服务器先关闭" in plain(row) for row in app.screen.query_one(Lines).lines))
+        assert str(app.screen.query_one(VerticalScroll).border_title) == "B：如何结束"
 
 
 async def test_times_take_three_forms(reading: Reading) -> None:

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from tui.view.lines import Line, Span, line
+from tui.view.look import Look
+
 KEPT = 500
 """Lines to look at."""
 
@@ -28,27 +31,31 @@ class Log:
         self._lines: deque[str] = deque(maxlen=KEPT)
         self._lock = threading.Lock()
 
-    def append(self, line: str) -> None:
+    def append(self, said: str) -> None:
         """One more line."""
         with self._lock:
-            self._lines.append(line)
+            self._lines.append(said)
             if self._path is not None:
                 with suppress(OSError):
-                    self._write(self._path, line)
+                    self._write(self._path, said)
 
-    def _write(self, path: Path, line: str) -> None:
+    def _write(self, path: Path, said: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if path.exists() and path.stat().st_size > FILE_LIMIT:
             path.replace(path.with_suffix(".old.log"))
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"{stamp} {line}\n")
+            file.write(f"{stamp} {said}\n")
 
     @property
     def last(self) -> str:
         """The newest line; empty where there is none."""
         with self._lock:
             return self._lines[-1] if self._lines else ""
+
+    def rows(self, look: Look) -> list[Line]:
+        """The lines, safe to draw; one that says so where there are none."""
+        return [(Span(look.safe(text)),) for text in self] or [line((look.say("log_empty"), "muted"))]
 
     def __iter__(self) -> Iterator[str]:
         with self._lock:

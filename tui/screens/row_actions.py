@@ -75,31 +75,31 @@ class RowActions(DeskScreen):
 
     def action_card(self) -> None:
         """The whole close card."""
-        pane, look = self.pane, self.desk.look
+        pane = self.pane
         if pane is None:
             return
-        if not card_detail(pane, self.desk.siblings(pane), look, 80):
+        if not card_detail(pane, self.desk.siblings(pane), self.desk.look, 80):
             self.tell(self.say("card_none", name=pane.name))
             return
         self.app.push_screen(
             Page(
-                self.say("card_title", name=pane.name),
-                lambda room: card_detail(pane, self.desk.siblings(pane), look, room),
-                hint=self.say("hint_close"),
+                lambda: self.say("card_title", name=pane.name),
+                lambda room: card_detail(pane, self.desk.siblings(pane), self.desk.look, room),
+                hint=lambda: self.say("hint_close"),
             )
         )  # fmt: skip
 
     def on_frame_table_chosen(self, event: FrameTable.Chosen) -> None:
         """Everything about a row."""
-        here, look = next((shown for shown in self.shown if shown.table is event.table), None), self.desk.look
+        here = next((shown for shown in self.shown if shown.table is event.table), None)
         if here is None:
             return
         pane = here.pane
         number = pane.table.number(event.index)
         self.app.push_screen(
             Page(
-                self.say("detail_title", name=pane.name, number=number + 1),
-                lambda room: detail(pane, number, look, room),
-                hint=self.say("hint_close"),
+                lambda: self.say("detail_title", name=pane.name, number=number + 1),
+                lambda room: detail(pane, number, self.desk.look, room),
+                hint=lambda: self.say("hint_close"),
             )
         )  # fmt: skip

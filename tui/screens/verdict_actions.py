@@ -4,7 +4,7 @@ from textual.binding import Binding, BindingType
 
 from tui.facts.findings import Verdict
 from tui.screens.desk_screen import DeskScreen
-from tui.screens.evidence import Entry, Evidence
+from tui.screens.evidence import Entry, Evidence, Written
 from tui.view import card, verdict
 from tui.view.pane import Pane
 
@@ -33,6 +33,15 @@ class VerdictActions(DeskScreen):
         if judged is None:
             return
         pane, said = judged
+
+        def chosen(n: int | None) -> None:
+            if n is not None:
+                self._show_fact(pane, n)
+
+        self.app.push_screen(Evidence(lambda: self._evidence(pane, said), self.action_copy_verdict), chosen)
+
+    def _evidence(self, pane: Pane, said: Verdict) -> Written:
+        """Every cause as a heading, its reasons below it, each with the number of the line that tells most."""
         look = self.desk.look
         entries: list[Entry] = []
         for cause in said.causes:
@@ -40,16 +49,9 @@ class VerdictActions(DeskScreen):
             entries.append(Entry(head, [], heading=True))
             for reason in verdict.reasons(cause, look):
                 sign = look.say("verdict_against") + ": " if reason.against else ""
-                where = f"  n {reason.lines[-1]}" if reason.lines else ""
-                entries.append(Entry(f"  {sign}{reason.text}{where}", reason.lines))
-
-        def chosen(n: int | None) -> None:
-            if n is not None:
-                self._show_fact(pane, n)
-
-        self.app.push_screen(
-            Evidence(self.say("verdict_title", name=pane.name), entries, hint=self.say("verdict_hint")), chosen
-        )
+                where = f"  n={reason.lines[-1]}" if reason.lines else ""
+                entries.append(Entry(f"{sign}{reason.text}{where}", reason.lines))
+        return Written(self.say("verdict_title", name=pane.name), self.say("verdict_hint"), entries)
 
     def _show_fact(self, pane: Pane, n: int) -> None:
         """Puts the cursor on the row of a fact, in whichever pane it is; a kind that is hidden is shown again."""
