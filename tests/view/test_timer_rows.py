@@ -103,3 +103,13 @@ def test_two_short_timers_never_touch(replay: Fold) -> None:
     folded = replay(Story().asker().data)
     column = timer_rows.timers(folded.panes["B"].session, 150, Look())[0]
     assert plain(timer_rows.short(column, 39, Look())).endswith("MISSED ")
+
+
+@pytest.mark.parametrize(("now", "sent"), [(102.5, "2.5s"), (149.5, "49.5s"), (5000.0, " 82m")])
+def test_a_short_timer_says_both_ways_whole(replay: Fold, now: float, sent: str) -> None:
+    story = Story()
+    story.probe()
+    story.open("A")
+    tcp = timer_rows.timers(replay(story.data).panes["A"].session, now, Look())[-1]
+    said = plain(timer_rows.short(tcp, 39, Look()))
+    assert said.split()[:3] == ["TCP", "quiet", "▼"] and said.rstrip().endswith(f"▲ {sent}")

@@ -100,12 +100,19 @@ def short(column: Column, room: int, look: Look) -> Line:
             *head,
             Span(cells.pad(made.word, 4), "muted"),
             Span(cells.pad(made.value, 7, right=True) + " ", _loud(made.role)),
-            Span(cells.pad(made.spark or made.gauge.replace("  ", " "), 5, right=True) + " ", made.role),
-            Span(cells.pad(made.state, 6), made.role),
+            *_tail(made),
         ),
         room,
         ellipsis=look.glyphs.ellipsis,
     )
+
+
+def _tail(made: Cells) -> Line:
+    """History or gauge, and the state; without a state the gauge has its place as well."""
+    mark = made.spark or made.gauge.replace("  ", " ")
+    if not made.state:
+        return (Span(cells.pad(mark, 12), made.role),)
+    return Span(cells.pad(mark, 5, right=True) + " ", made.role), Span(cells.pad(made.state, 6), made.role)
 
 
 def _loud(role: Role) -> Role:
