@@ -138,7 +138,7 @@ async def test_y_sends_markdown_to_the_terminal_and_claims_no_more(
         copied = base64.b64decode(sequence.removeprefix("\x1b]52;c;").rstrip("\x07\x1b\\")).decode()
         assert copied.startswith("### B · stomp+ws://shop.local:8080/app · ✖ 1002 Protocol error")
         assert "**our heart-beats came too late · certain, 99 %** (`client-heartbeat-missed`)" in copied
-        assert f"{len(copied)} characters sent" in bottom(app) and "does not say" in bottom(app)
+        assert f"{len(copied)} characters sent" in bottom(app) and "gives no answer" in bottom(app)
 
 
 async def test_what_lives_and_is_well_has_nothing_to_show(reading: Reading) -> None:

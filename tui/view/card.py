@@ -123,7 +123,7 @@ def _titled(made: Card, look: Look, room: int) -> tuple[Line, Card]:
 
 
 def rows(made: Card, look: Look, room: int, height: int) -> list[Line]:
-    """The sections in at most ``height`` rows of exactly ``room`` cells: the heaviest go first."""
+    """The sections in at most ``height`` rows of exactly ``room`` cells: the heaviest go first, the longest of them."""
     kept = list(made.sections)
     lines = [_section_rows(section, look, room) for section in kept]
     while sum(map(len, lines)) > height and len(kept) > 1:
@@ -131,7 +131,7 @@ def rows(made: Card, look: Look, room: int, height: int) -> list[Line]:
         if len(longest) > 2:
             lines[lines.index(longest)] = _cut(longest, len(longest) - 1, look, room)
             continue
-        out = max(range(len(kept)), key=lambda at: kept[at].weight)
+        out = max(range(len(kept)), key=lambda at: (kept[at].weight, len(lines[at])))
         if len(lines[out]) > 1:
             lines[out] = _cut(lines[out], len(lines[out]) - 1, look, room)
             continue
@@ -171,7 +171,7 @@ def _verdict(verdict: Verdict, look: Look) -> list[Section]:
         Section(look.say("verdict_side"), words.blame(verdict, look), -3),
         *(Section(look.say("verdict_because") if at == 0 else "", text, at - 2) for at, text in enumerate(because)),
         *(Section(look.say("verdict_against"), text, 1) for text in against),
-        Section(look.say("verdict_or"), words.others(verdict, look), 1 if first.grade in ("certain", "strong") else -2),
+        Section(look.say("verdict_or"), words.others(verdict, look), 1 if first.grade in ("certain", "strong") else -1),
         Section(look.say("verdict_fix"), words.fix(first, look), -1),
         Section(look.say("verdict_confirm"), words.confirm(first, look), 1),
     ]
