@@ -92,8 +92,17 @@ def test_what_a_peer_said_in_a_reason_is_safe() -> None:
 
 
 def test_other_causes_are_named_where_they_are_likely_enough() -> None:
-    said = verdict(cause(), cause("server-heartbeat-missed", 0.3), cause("server-ping-timeout", 0.04))
-    assert words.others(said, Look()) == "the server's heart-beats stopped 30 %"
+    fits, less, hardly = (
+        cause(id_, confidence)
+        for id_, confidence in (
+            ("server-heartbeat-missed", 0.3), ("server-ping-timeout", 0.1), ("client-heartbeat-missed", 0.04),
+        )
+    )  # fmt: skip
+    said = verdict(cause(), fits, less, hardly)
+    english = "the server's heart-beats stopped 30 % · our pong to the server's ping was late or absent 10 %"
+    assert words.others(said, Look()) == english
+    assert words.others(said, Look(lang="zh")) == "服务器的心跳停了 30 % · 对服务器 ping 的 pong 迟到或缺失 10 %"
+    assert words.others(verdict(cause()), Look()) == ""
 
 
 def test_the_settings_of_products_stand_behind_the_fix() -> None:
@@ -150,3 +159,14 @@ def test_a_low_card_of_a_weak_verdict_names_the_other_causes(replay: Fold) -> No
     assert made is not None
     said = "\n".join(plain(row) for row in card.bare(made, Look(), 80, 6))
     assert "or else  the server's heart-beats stopped 40 %" in said and "next " in said
+
+
+@pytest.mark.parametrize("room", range(40, 100, 3))
+def test_what_a_low_card_cuts_it_cuts_between_words(replay: Fold, room: int) -> None:
+    folded = replay(Story().asker().data)
+    made = card.card(folded.panes["B"], list(folded.panes.values()), Look())
+    assert made is not None
+    whole = {word for section in made.sections for word in section.text.split()}
+    rows = [plain(row) for height in range(4, 16) for row in card.rows(made, Look(), room, height)]
+    cut = [row.rstrip().removesuffix(" …").split()[-1] for row in rows if row.rstrip().endswith(" …")]
+    assert cut and {*cut} <= whole

@@ -147,7 +147,8 @@ def _cut(rows_: list[Line], keep: int, look: Look, room: int) -> list[Line]:
     head = last[:-1]
     free = room - sum(cells.width(span.text) for span in head)
     mark = look.glyphs.ellipsis
-    left[-1] = pad((*head, Span(cells.fit(text, free - 2, ellipsis="") + f" {mark}", last[-1].role)), room)
+    kept = wrap(text, max(2, free - 2))[0]
+    left[-1] = pad((*head, Span(f"{kept} {mark}", last[-1].role)), room)
     return left
 
 

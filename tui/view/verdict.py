@@ -67,9 +67,11 @@ def _say(claim: Claim, look: Look) -> str:
 
 def others(verdict: Verdict, look: Look) -> str:
     """The other causes that fit, and how well."""
-    return ", ".join(
-        f"{name(cause.cause, look)} {round(cause.confidence * 100)} %" for cause in verdict.causes[1:4]
-        if cause.confidence >= 0.05
+    return look.dotted(
+        *(
+            f"{name(cause.cause, look)} {round(cause.confidence * 100)} %" for cause in verdict.causes[1:4]
+            if cause.confidence >= 0.05
+        )
     )  # fmt: skip
 
 
