@@ -65,7 +65,7 @@ async def test_a_signal_ends_it(number: signal.Signals) -> None:
     assert await ended(process) == (0, "", "")
 
 
-@pytest.mark.parametrize(("lang", "word"), [("en", "broker"), ("zh", "代理")])
+@pytest.mark.parametrize(("lang", "word"), [("en", "broker"), ("zh", "消息代理")])
 async def test_a_person_is_told_what_to_type(lang: str, word: str) -> None:
     process = await start("hidden-tab", json=False, lang=lang)
     said = await first_line(process)

@@ -11,7 +11,13 @@ from tui.lab.faults import parse_query
 from tui.lab.story import Story
 from tui.options.spec import read_spec
 
-URLS = {"stomp": "stomp+ws://127.0.0.1:1/stomp", "tcp": "stomp://127.0.0.1:2", "echo": "ws://127.0.0.1:1/echo"}
+URLS = {
+    "stomp": "stomp+ws://127.0.0.1:1/stomp",
+    "sockjs": "stomp+http://127.0.0.1:1/sockjs",
+    "tcp": "stomp://127.0.0.1:2",
+    "echo": "ws://127.0.0.1:1/echo",
+    "sockjs_echo": "http://127.0.0.1:1/sockjs-echo",
+}
 
 
 @pytest.mark.parametrize("story", stories.STORIES.values(), ids=lambda story: story.id)
@@ -38,7 +44,7 @@ def test_the_stories_are_told_in_one_evening() -> None:
 def test_the_askers_story() -> None:
     alice, bob = (read_spec(table) for table in stories.find(stories.DEFAULT).sessions(URLS))
     assert (alice.name, bob.name) == ("alice", "bob")
-    assert alice.url == bob.url == URLS["stomp"]
+    assert alice.url == bob.url == URLS["sockjs"]
     assert alice.beats == bob.beats == (2000, 2000)
     assert alice.schedule == []
     ((after, command),) = bob.schedule

@@ -48,6 +48,12 @@ class Faults:
     """The largest message taken, bytes; None for the listener's own limit."""
 
     @property
+    def only_websocket(self) -> tuple[str, ...]:
+        """The words of those that only a WebSocket can have; SockJS over HTTP refuses them."""
+        asked = {"deaf": self.deaf, "ping": self.ping is not None, "limit": self.limit is not None}
+        return tuple(word for word, given in asked.items() if given)
+
+    @property
     def any_later(self) -> bool:
         """Whether something happens after ``after`` seconds."""
         return self.deaf or self.mute or self.ending is not None

@@ -39,6 +39,10 @@ class Policy:
     """Follows every ERROR frame (STOMP 1.2, "ERROR": the server MUST close the connection)."""
     linger: float = 2.0
     """Seconds a client has to close after its DISCONNECT (STOMP 1.2, "Connection Lingering")."""
+    sockjs_beat: float = 25.0
+    """Seconds without a frame of ours after which SockJS sends ``h``; not where STOMP beats instead, as in Spring."""
+    sockjs_delay: float = 5.0
+    """Seconds a SockJS session waits for its client's next request (sockjs-node's ``disconnect_delay``)."""
     server: str = f"whoops-lab/{__version__}"
     """CONNECTED's ``server`` header."""
 

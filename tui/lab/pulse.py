@@ -25,6 +25,11 @@ class Pulse:
         self._heard = m
 
     @property
+    def beating(self) -> bool:
+        """Whether we send beats."""
+        return self._every > 0
+
+    @property
     def silent_at(self) -> float:
         """When the client's grace is used up, monotonic seconds."""
         return self._heard + self._patience if self._patience else math.inf

@@ -54,13 +54,13 @@ async def serve(story: str | None, port: int, json: bool, lang: Language) -> int
 
 
 def _greet(story: Story | None, urls: Mapping[str, str], lang: Language) -> None:
-    stomp, tcp, echo = urls["stomp"], urls["tcp"], urls["echo"]
+    stomp, echo = urls["stomp"], urls["echo"]
     if story is None:
         _say(phrase("lab.listening", lang))
     else:
         _say(phrase("lab.listening_story", lang, story=story.id, title=phrase(story.title, lang)))
         _say(phrase(story.text, lang))
-    _say(phrase("lab.urls", lang, stomp=stomp, tcp=tcp, echo=echo))
+    _say(phrase("lab.urls", lang, **urls))
     if story is not None:
         _say(phrase("lab.try_demo", lang, command=f"whoops demo {story.id}"))
     _say(phrase("lab.try_stomp", lang, command=f"whoops -n 2 {stomp} --subscribe {PRICES}"))

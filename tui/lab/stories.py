@@ -25,8 +25,22 @@ _TOLD = (
     # Spring SimpleBroker: three intervals, then ERROR "Session closed." and Close 1002.
     Story(
         "hidden-tab",
-        clients=(_ALICE, {**_BOB, "do": ["4.5 throttle-beats 60000"]}),
+        clients=({**_ALICE, "url": "{sockjs}"}, {**_BOB, "url": "{sockjs}", "do": ["4.5 throttle-beats 60000"]}),
         policy=Policy(beats=Pair(2000, 2000), grace=3.0),
+    ),
+    # A tab that sleeps polls no more. Spring and sockjs-node wait 5 s for the next poll.
+    Story(
+        "go-away",
+        clients=(
+            {**_ALICE, "url": "{sockjs}", "sockjs-transport": "xhr-polling", "heart-beat": "0,0"},
+            {
+                **_BOB,
+                "url": "{sockjs}",
+                "sockjs-transport": "xhr-polling",
+                "heart-beat": "0,0",
+                "do": ["3 pause-polling 8"],
+            },
+        ),
     ),
     # RabbitMQ over TCP: two intervals, then FIN and no word.
     Story(

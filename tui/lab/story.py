@@ -24,8 +24,8 @@ class Story:
 
     id: str
     clients: tuple[Mapping[str, Any], ...]
-    """Session tables with the keys of a sessions profile; ``{stomp}``, ``{tcp}`` and ``{echo}`` in a ``url`` are the
-    lab's."""
+    """Session tables with the keys of a sessions profile; ``{stomp}``, ``{sockjs}``, ``{tcp}`` and ``{echo}`` in a
+    ``url`` are the lab's."""
     policy: Policy = field(default_factory=Policy)
     tickers: tuple[Ticker, ...] = (Ticker(),)
     stagger: float = 0.0

@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed
@@ -52,8 +52,8 @@ class WebSocketLink:
         except ConnectionClosed:
             return
 
-    async def misbehave(self, faults: Faults) -> None:
-        """Lets happen what ``faults`` say, at their times."""
+    async def misbehave(self, faults: Faults, end: Callable[[Ending], None]) -> None:
+        """Lets happen what ``faults`` say, at their times; ``end`` is told how the connection is to end."""
         if faults.limit is not None:
             self._ws.protocol.max_message_size = faults.limit
         async with asyncio.TaskGroup() as tasks:
@@ -65,7 +65,7 @@ class WebSocketLink:
                 if faults.deaf:
                     self._ws.transport.pause_reading()
                 if faults.ending is not None:
-                    self.end(faults.ending)
+                    end(faults.ending)
 
     async def ended(self) -> None:
         """Waits until an ending is asked for and carries it out."""

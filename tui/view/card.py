@@ -197,7 +197,7 @@ def _wire(close: Close, look: Look) -> str:
         return look.say("card_no_code")
     if close.synthetic:
         return look.say("card_synthetic")
-    return look.say("card_received" if close.received is not None else "card_sent")
+    return look.say("card_sent" if close.received is None and close.sockjs is None else "card_received")
 
 
 def _means(pane: Pane, close: Close, look: Look) -> str:

@@ -1,0 +1,57 @@
+"""sockjs-client, and @stomp/stompjs over it, hold conversations with the lab over every transport it has."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from tests.servers.node import program
+from tests.servers.transports import over_all_transports
+from tui.lab.lab import running
+from tui.lab.policy import Policy
+from tui.protocols.heartbeat import Pair
+
+pytestmark = pytest.mark.real
+
+
+async def converse(*args: str) -> list[dict[str, Any]]:
+    """What the conversation said, line by line."""
+    node = await asyncio.create_subprocess_exec(
+        *program("sockjs-conversation.mjs"), *args, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        out, err = await asyncio.wait_for(node.communicate(), 30)
+    except TimeoutError:
+        node.kill()
+        out, err = await node.communicate()
+        raise AssertionError(f"the conversation did not end:\n{out.decode()}{err.decode()}") from None
+    assert node.returncode == 0, err.decode()
+    return [json.loads(line) for line in out.splitlines()]
+
+
+@over_all_transports
+async def test_the_echo(transport: str) -> None:
+    async with running() as urls:
+        said = await converse("echo", urls["sockjs_echo"], transport)
+    lengths = [len("first: 你好\n"), len('"quoted", [and] \\'), 200_000, len("end"), len("the last")]
+    assert said[0] == {"what": "open", "transport": transport}
+    assert [(line["what"], line["length"]) for line in said[1:-1]] == [("message", length) for length in lengths]
+    assert [line["same"] for line in said[1:-2]] == [True] * 4
+    assert said[-1] == {"what": "closed", "code": 3001, "reason": "enough", "wasClean": True}
+
+
+@over_all_transports
+async def test_stomp_with_beats(transport: str) -> None:
+    async with running(Policy(beats=Pair(300, 300), grace=5)) as urls:
+        said = await converse("stomp", urls["sockjs"].removeprefix("stomp+"), transport)
+    assert said[0] == {"what": "connected", "version": "1.2", "beats": "300,300"}
+    assert said[1:-1] == [{"what": "message", "body": "grüß 你好"}, {"what": "beats"}]
+    assert said[-1]["what"] == "closed"
+
+
+@over_all_transports
+async def test_a_close_arrives_with_its_code(transport: str) -> None:
+    async with running() as urls:
+        said = await converse("echo", urls["sockjs_echo"] + "?close=4001&reason=logged+in+elsewhere", transport)
+    assert said[-1] == {"what": "closed", "code": 4001, "reason": "logged in elsewhere", "wasClean": True}
