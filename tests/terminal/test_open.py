@@ -22,7 +22,7 @@ def test_a_recording_at_120_columns_shows_both_sessions_and_the_close_card(spawn
     terminal = spawn([*WHOOPS, "open", str(asker)])
     terminal.shows(
         "1 dropped", "OPEN 0:50", "DROPPED 0:42", "1002 Protocol error", 'STOMP ERROR "Session closed."',
-        "A, same server, lives",
+        "our heart-beats came too late", "this session alone",
     )  # fmt: skip
     terminal.send("q")
     assert terminal.ends() == 0
@@ -67,7 +67,7 @@ def test_a_recording_that_grows_is_followed(spawn: Spawn, asker: Path) -> None:
 def test_lines_from_a_pipe_are_shown_and_keys_still_work(spawn: Spawn, asker: Path) -> None:
     piped = f"cat {asker} | {sys.executable} -m tui open -"
     terminal = spawn(["sh", "-c", piped])
-    terminal.shows("1 dropped", "OPEN 0:50", "DROPPED 0:42", "A, same server, lives")
+    terminal.shows("1 dropped", "OPEN 0:50", "DROPPED 0:42", "this session alone")
     terminal.send("?")
     terminal.shows("esc closes")
     terminal.send("\x1b")

@@ -204,7 +204,7 @@ def _means(pane: Pane, close: Close, look: Look) -> str:
     if close.code is None:
         return ""
     best = close_codes.meanings(close.code, _context(pane, close))[0]
-    said = best.meaning.in_(look.lang) if best.sure else look.say("explain.unsure", said=best.meaning.in_(look.lang))
+    said = look.read(best.meaning) if best.sure else look.say("explain.unsure", said=look.read(best.meaning))
     return f"{best.product}: {said}" if best.product else said
 
 

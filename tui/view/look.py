@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from tui.knowledge.catalogue import Language, phrase
+from tui.knowledge.catalogue import Language, Text, phrase
 from tui.text import safe
 from tui.view.glyphs import UNICODE, Glyphs
 
 TimeForm = Literal["clock", "since-open", "since-previous"]
 
 TIME_FORMS: tuple[TimeForm, ...] = ("clock", "since-open", "since-previous")
+
+_TYPEWRITER = str.maketrans({"“": '"', "”": '"', "’": "'", "–": "-", "…": "...", "·": "-", "§": "section "})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,15 @@ class Look:
 
     def say(self, key: str, args: Mapping[str, object] | None = None, /, **more: object) -> str:
         """The sentence ``screen.KEY``, or ``AREA.KEY`` where the key names its area."""
-        return phrase(key if "." in key else f"screen.{key}", self.lang, **{**(args or {}), **more})
+        return self.plain(phrase(key if "." in key else f"screen.{key}", self.lang, **{**(args or {}), **more}))
+
+    def read(self, text: Text) -> str:
+        """A text of the knowledge base, in our language."""
+        return self.plain(text.in_(self.lang))
+
+    def plain(self, own: str) -> str:
+        """Our own words with the signs there are: where there is only ASCII, its quotes and dashes."""
+        return own.translate(_TYPEWRITER) if self.glyphs.ascii_only else own
 
     def safe(self, remote: str) -> str:
         """Remote text made fit to draw: the one door from a peer's bytes to a view."""

@@ -97,12 +97,12 @@ def _http(answer: facts.Http, look: Look) -> list[str]:
     if entry is None or answer.status == 101:
         return []
     name = look.safe(answer.phrase or entry.name)
-    said = [look.say("opening.http_status", status=answer.status, name=name, meaning=entry.meaning.in_(look.lang))]
+    said = [look.say("opening.http_status", status=answer.status, name=name, meaning=look.read(entry.meaning))]
     clues = http_status.clues(answer.status, answer.headers, answer.body or "")
     to = next((value for name, value in answer.headers if name.lower() == "location"), None)
     if to is not None and 300 <= answer.status < 400:
         said.append(look.say("opening.http_location", to=look.safe(to)))
-    return said + [clue.in_(look.lang) for clue in clues]
+    return said + [look.read(clue) for clue in clues]
 
 
 def _foreign(layer: Literal["tls", "http"], raw: str, look: Look) -> str:

@@ -25,7 +25,7 @@ def headline(verdict: Verdict, look: Look) -> str:
 def name(cause: str, look: Look) -> str:
     """A cause in words; its id where this version has none for it."""
     known = causes.causes().get(cause)
-    return known.name.in_(look.lang) if known is not None else look.safe(cause)
+    return look.read(known.name) if known is not None else look.safe(cause)
 
 
 def sure(cause: Cause, look: Look) -> str:
@@ -79,14 +79,14 @@ def fix(cause: Cause, look: Look) -> str:
     """What to change, with the settings of the products that fit."""
     known = causes.causes().get(cause.cause)
     settings = [f"{look.safe(product.name)}: {look.safe(product.setting)}" for product in cause.products[:2]]
-    said = known.fix.in_(look.lang) if known is not None and known.fix is not None else look.safe(cause.fix)
+    said = look.read(known.fix) if known is not None and known.fix is not None else look.safe(cause.fix)
     return look.dotted(said, *settings)
 
 
 def confirm(cause: Cause, look: Look) -> str:
     """How to make sure."""
     known = causes.causes().get(cause.cause)
-    return known.confirm.in_(look.lang) if known is not None and known.confirm is not None else look.safe(cause.confirm)
+    return look.read(known.confirm) if known is not None and known.confirm is not None else look.safe(cause.confirm)
 
 
 def difference(one: Difference, look: Look) -> str:
