@@ -23,6 +23,7 @@ class Certificate(NamedTuple):
 
 _CONF = """\
 daemon off;
+user root;
 worker_processes 1;
 worker_shutdown_timeout {shutdown_timeout}s;
 pid {home}/nginx.pid;

@@ -3,10 +3,14 @@
 import asyncio
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests.servers.nginx import Nginx
 from tests.servers.node import program
+from tests.servers.ports import LOOPBACK
+from tests.servers.starting import Starter
 from tests.servers.transports import over_all_transports
 from tui.lab.lab import running
 from tui.lab.policy import Policy
@@ -48,6 +52,17 @@ async def test_stomp_with_beats(transport: str) -> None:
     assert said[0] == {"what": "connected", "version": "1.2", "beats": "300,300"}
     assert said[1:-1] == [{"what": "message", "body": "grüß 你好"}, {"what": "beats"}]
     assert said[-1]["what"] == "closed"
+
+
+async def test_where_a_proxy_makes_no_upgrade_the_next_transport_is_taken(start: Starter) -> None:
+    async with running() as urls:
+        echo = urlsplit(urls["sockjs_echo"])
+        assert echo.port is not None
+        nginx = start(Nginx, echo.port, upgrades=False)
+        url = f"http://{LOOPBACK}:{nginx.port}{echo.path}"
+        said = await converse("echo", url, "websocket,xhr-streaming")
+    assert said[0] == {"what": "open", "transport": "xhr-streaming"}
+    assert said[-1] == {"what": "closed", "code": 3001, "reason": "enough", "wasClean": True}
 
 
 @over_all_transports

@@ -1,13 +1,13 @@
 // sockjs-client holds a conversation with the echo at the URL given, or @stomp/stompjs over it with the broker there.
 //
-//     node sockjs-conversation.mjs echo|stomp URL TRANSPORT
+//     node sockjs-conversation.mjs echo|stomp URL TRANSPORT,…
 
 import { Client } from '@stomp/stompjs';
 import SockJS from 'sockjs-client';
 
-const [kind, url, transport] = process.argv.slice(2);
+const [kind, url, transports] = process.argv.slice(2);
 const say = (what, more = {}) => process.stdout.write(JSON.stringify({ what, ...more }) + '\n');
-const socket = () => new SockJS(url, undefined, { transports: [transport] });
+const socket = () => new SockJS(url, undefined, { transports: transports.split(',') });
 const closed = ({ code, reason, wasClean }) => say('closed', { code, reason, wasClean });
 
 function echo() {
