@@ -52,6 +52,8 @@ class Session:
         self._stage = Stage.CONNECTING
         self._thaw_at = math.inf
         self._stopping = False
+        self._refused: set[str] = set()
+        """What has been said of browsers: once a session is enough."""
         self._last: Fact = Fact(t=0.0, m=0.0)
 
     @property
@@ -138,13 +140,13 @@ class Session:
         notes: list[Finding] = []
         if type(fact) is Target:
             self.url, self.spec, self.spoken = fact.url, fact.spec, spoken(fact)
-            notes = [note(fact, key, [fact.n], **args) for key, args in browser.of_target(fact.url, fact.spec)]
+            notes = self._browser(fact, browser.of_target(fact))
             if not self.connection:
                 self._current = Connection(self.name, 0, self.spoken, self.counters, asked=self._stopping)
         elif type(fact) is Command:
             self._command(fact)
-            if fact.ok and not self.spoken.tcp:
-                notes = [note(fact, key, [fact.n], **args) for key, args in browser.of_command(fact.do)]
+            if not self.spoken.tcp:
+                notes = self._browser(fact, browser.of_command(fact))
         elif type(fact) is Retry:
             self.retry = fact
             self.state = after(self.state, Event.BEGIN)
@@ -160,6 +162,12 @@ class Session:
         if current.stage is not self._stage:
             self._move(current)
         return [*notes, *findings]
+
+    def _browser(self, fact: Fact, refused: list[browser.Refused]) -> list[Finding]:
+        """The notes that have not been said yet."""
+        said = [one for one in refused if one.key not in self._refused]
+        self._refused.update(one.key for one in said)
+        return [note(fact, one.key, [fact.n], **one.args) for one in said]
 
     def next_deadline(self) -> float | None:
         """The earliest moment at which time changes something; None where it never will."""
