@@ -69,6 +69,7 @@ def together(case: Case) -> None:
     lines, names = case.lines(*(one.trail.end for one in down), case.trail.end), _names(down)
     if case.silent_end and close.transport.how in ("fin", "reset", "tls") and here:
         case.blame("server-crash", "server", FITS, "ended_together", lines, names=names)
+        case.blame("server-restart", "server", HINT, "ended_together", lines, names=names)
         case.blame("proxy-reload", "proxy", HINT, "ended_together", lines, names=names)
         if _proxied(case):
             case.blame(

@@ -13,11 +13,14 @@ def bare_end(case: Case) -> None:
         return
     if close.transport.how == "fin" or (close.transport.how == "tls" and trail.fin is not None):
         case.blame("abrupt-close", "server", FITS, "bare_fin", case.lines(trail.fin, trail.end))
+        # Spring Boot, ActiveMQ and websockets stopped by SIGTERM say no more than a killed process does (measured).
+        case.blame("server-restart", "server", HINT, "bare_fin", case.lines(trail.fin, trail.end))
         case.blame("server-crash", "server", HINT / 2, "bare_fin", case.lines(trail.fin, trail.end))
     elif close.transport.how == "reset":
         errno = close.transport.errno or "–"
         case.blame("tcp-reset", "network", FITS, "bare_rst", case.lines(trail.end), errno=errno)
-        case.blame("server-crash", "server", HINT, "rst_unread", case.lines(trail.end))
+        case.blame("server-abort", "server", HINT, "bare_rst", case.lines(trail.end), errno=errno)
+        case.blame("server-crash", "server", HINT / 2, "rst_unread", case.lines(trail.end))
 
 
 def close_frame_excludes(case: Case) -> None:
