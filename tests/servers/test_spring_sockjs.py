@@ -71,7 +71,8 @@ async def test_held_beats_of_one_who_polls(spring: Spring, recorder: Recorder) -
     """The ERROR ends the poll that waits, and who polls again finds the session gone: "Go away!" instead of 1002.
 
     With a client of Python's http.client 27 of 30 ended so; two never saw the ERROR, and in one the last answer broke
-    off. Spring's beat and its ERROR are written at the same tick, and sometimes no poll waits between them.
+    off. Spring's beat and its ERROR are written at the same tick, and sometimes no poll waits between them: then the
+    ERROR is lost, and on a busy machine the 1002 alone has been seen to arrive.
     """
     watch, status = await run(spring.sockjs_url, *over("xhr-polling"), *HELD)
     assert status == 1
@@ -79,7 +80,7 @@ async def test_held_beats_of_one_who_polls(spring: Spring, recorder: Recorder) -
     messages = [header(line, "message") for line in watch.of("stomp", command="ERROR")]
     codes = [(line["code"], line["reason"]) for line in watch.of("sockjs", kind="c")]
     assert (messages, codes) in (
-        (["Session closed."], [(3000, "Go away!")]), ([], [(3000, "Go away!")]), ([], []),
+        (["Session closed."], [(3000, "Go away!")]), ([], [(3000, "Go away!")]), ([], [(1002, "")]), ([], []),
     )  # fmt: skip
     recorder.keep("spring-sockjs-xhr-polling-held-beats", watch)
 
