@@ -17,6 +17,8 @@ ENTRIES = {
     "cli": "import tui.cli",
     "cli watch": "main('watch', 'ws://127.0.0.1:1/', '--json')",
     "cli watch for people": "main('watch', 'ws://127.0.0.1:1/', '--summary')",
+    "experiment": "import tui.experiments.run",
+    "cli experiment": "main('experiment', 'idle', 'ws://127.0.0.1:1/')",
     "cli explain": "main('explain', '1006')",
     "cli explain the table": "main('explain', '--json')",
     "cli lab": "main('lab', '--json')",

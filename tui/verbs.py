@@ -1,6 +1,7 @@
 """What each verb of the command line does. Nothing here knows a protocol, and only what opens a screen imports one."""
 
 import asyncio
+import math
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -21,6 +22,9 @@ from tui.options.program import ProgramOptions
 from tui.options.spec import SessionSpec
 
 EXAMPLE = "stomp+ws://localhost:15674/ws"
+
+SHORTEST = 0.05
+"""Seconds of the shortest interval an experiment takes."""
 
 
 class Verb(NamedTuple):
@@ -90,6 +94,37 @@ def _watch(lang: Language, /, target: tuple[str, ...], **flags: Any) -> int:
         return await Watch(program, lang).run(specs)
 
     return asyncio.run(run())
+
+
+def _experiment(
+    lang: Language, /, kind: str | None, target: tuple[str, ...], every: str | None, at_most: str | None, **flags: Any
+) -> int:
+    from tui.experiments.idle import AT_MOST, Idle
+    from tui.experiments.run import Run
+
+    if kind != "idle":
+        raise BadOption("experiment.unknown", option="EXPERIMENT", given=kind or "", names="idle")
+    program, specs = _specs(target, flags, wanted=True)
+    if len(specs) != 1:
+        raise BadOption("experiment.one_target", option="TARGET", given=len(specs))
+    spec = specs[0][0]
+    longest = AT_MOST if at_most is None else _seconds("--at-most", at_most)
+    plan = Idle(spec, every=None if every is None else _seconds("--every", every), at_most=longest)
+
+    async def run() -> int:
+        return await Run(plan, program, lang).run(spec)
+
+    return asyncio.run(run())
+
+
+def _seconds(option: str, given: str) -> float:
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = 0.0
+    if not SHORTEST <= seconds < math.inf:
+        raise BadOption("option.seconds", option=option, given=given)
+    return seconds
 
 
 def _open(lang: Language, /, file: tuple[str, ...], **flags: Any) -> int:
@@ -176,6 +211,21 @@ def _port(lang: Language) -> Callable[[Any], Any]:
     return click.option("--port", type=click.IntRange(0, 65535), default=0, help=phrase("option.help_port", lang))
 
 
+def _kind(_: Language) -> Callable[[Any], Any]:
+    return click.argument("kind", required=False)
+
+
+def _every(lang: Language) -> Callable[[Any], Any]:
+    return click.option("--every", metavar="S", help=phrase("experiment.help_every", lang))
+
+
+def _at_most(lang: Language) -> Callable[[Any], Any]:
+    return click.option("--at-most", metavar="S", help=phrase("experiment.help_at_most", lang))
+
+
+_TWINS_OWN = {"heart-beat", "do", "subscribe", "ping-interval", "ping-timeout", "reconnect", "postmortem"}
+"""Session options that each twin of an experiment has its own of."""
+
 _LIVE = (*SESSION, "profile", "n", "stagger", "record", "redact", "no-redact", "lang", *SCREEN)
 
 VERBS = (
@@ -184,6 +234,13 @@ VERBS = (
     Verb("open", "cli.about_open", _open, ("lang", *SCREEN), (_files,)),
     Verb("demo", "cli.about_demo", _demo, ("record", "lang", *SCREEN), (_story, _listing)),
     Verb("lab", "cli.about_lab", _lab, ("json", "lang"), (_story, _port)),
+    Verb(
+        "experiment",
+        "experiment.about",
+        _experiment,
+        (*(name for name in SESSION if name not in _TWINS_OWN), "redact", "no-redact", "json", "lang"),
+        (_kind, _targets, _every, _at_most),
+    ),
     Verb("explain", "cli.about_explain", _explain, ("json", "lang"), (_subject,)),
     Verb("where", "cli.about_where", _where, ("json", "lang")),
 )
