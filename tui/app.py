@@ -208,9 +208,9 @@ _PALETTE = {
     "help_add": "add", "help_reconnect": "reconnect", "help_close": "close_session", "help_ping": "ping",
     "help_pause": "pause", "help_filter": "filter", "help_beats": "hide('beat')", "help_control": "hide('control')",
     "help_trace": "hide('trace')", "help_time": "times", "help_card": "card", "help_log": "log", "help_save": "save",
-    "help_language": "language", "help_help": "help",
+    "help_language": "language", "help_help": "help", "experiment.palette": "experiment_idle",
 }  # fmt: skip
-"""What the palette offers, by the sentence of the help page."""
+"""What the palette offers, by its sentence: that of the help page, where it has a key."""
 
 
 def run(

@@ -102,7 +102,8 @@ class Idle:
             return Stage("opening", 0.0, self._spec.open_timeout)
         if silent.close is not None:
             limit = self._limit(m, silent)
-            return Stage("twins", min(alive, default=limit), limit)
+            begun = len(mine) == len(self._opened)
+            return Stage("twins", min(alive, default=limit) if begun else 0.0, limit)
         waited, of = m - silent.ready_at, FIRST_STAGE
         while of < waited:
             of *= 2
@@ -111,6 +112,11 @@ class Idle:
     def reading(self, m: float, lives: Mapping[str, Life]) -> Reading:
         """What it shows."""
         return read(self._mine(lives), m=m, every=self.every, websocket_only="both" in self.skipped)
+
+    @property
+    def names(self) -> list[str]:
+        """The sessions it has opened."""
+        return [twin_name(self._spec, kind) for kind in self._opened]
 
     @property
     def _waiting(self) -> bool:

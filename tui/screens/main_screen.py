@@ -11,9 +11,10 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from tui.screens.desk import Desk
+from tui.screens.experiment_actions import ExperimentActions
 from tui.screens.pace import Pace
 from tui.screens.row_actions import ROW_KEYS, RowActions
-from tui.screens.session_actions import SESSION_KEYS, SessionActions
+from tui.screens.session_actions import SESSION_KEYS
 from tui.screens.verdict_actions import VERDICT_KEYS, VerdictActions
 from tui.view import head, status
 from tui.view.lines import Line, Span, line, width
@@ -39,7 +40,7 @@ Ring = Callable[[Sequence[Drop]], None]
 """Tells whoever should know of drops that have just happened."""
 
 
-class MainScreen(SessionActions, RowActions, VerdictActions):
+class MainScreen(ExperimentActions, RowActions, VerdictActions):
     """Everything that is open."""
 
     DEFAULT_CSS = """
@@ -79,6 +80,7 @@ class MainScreen(SessionActions, RowActions, VerdictActions):
         """Takes in what has come, draws what has changed."""
         self.desk.open_due(time.monotonic() - self._began)
         self._take_in()
+        self.go_on()
         self._mount_new()
         self._say_stopped()
         self.draw()
@@ -191,9 +193,9 @@ class MainScreen(SessionActions, RowActions, VerdictActions):
         look = self.desk.look
         if self.said:
             return status.footer({}, look, room, self.said)
-        trouble = self._trouble()
-        if trouble:
-            return status.footer({}, look, room, trouble)
+        standing = self._trouble() or self.under_way
+        if standing:
+            return status.footer({}, look, room, standing)
         keys = {"?": "key_help", ":": "key_command", "/": "key_filter"}
         here = self.here
         if here is not None and not here.table.following:
