@@ -85,6 +85,10 @@ def test_a_server_that_sends_unasked_is_told_of() -> None:
     assert read({"silent": chatty, "up": LIVES}, m=LONG, every=EVERY, websocket_only=True).chatty
     assert not reading({"up": LIVES}).chatty
 
+    pinged = Life(READY, None, 0.0, 0.0, heard_at=READY + 40)
+    assert read({"silent": pinged}, m=LONG, every=None, websocket_only=True).chatty
+    assert not read({"silent": alive()}, m=LONG, every=None, websocket_only=True).chatty
+
 
 def products(found: Reading) -> list[str]:
     return [window.id for window in fits(found).default]

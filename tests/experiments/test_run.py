@@ -61,6 +61,13 @@ async def test_nobody_is_dropped_and_a_person_is_told() -> None:
     assert "没有会话被断开" in said.out.decode()
 
 
+async def test_a_server_that_pings_may_have_kept_the_silent_session_awake() -> None:
+    async with running() as urls:
+        found = await idle(urls["echo"] + "?ping=0.4", "--at-most", "1.5")
+    assert (found["answer"], found["server_sent_unasked"]) == ("none", True)
+    assert any("kept the session awake" in text for text in found["text"])
+
+
 async def test_no_session_is_one_clear_line_and_status_1() -> None:
     (port,) = free_ports(1)
     said = await experiment("idle", f"ws://{LOOPBACK}:{port}/")

@@ -67,7 +67,7 @@ class Reading(NamedTuple):
     close: Close | None
     """How the silent twin ended."""
     chatty: bool
-    """The server sent bytes of its own accord, and they did not keep the silent twin alive."""
+    """The server sent bytes of its own accord to the silent twin."""
     pings: bool | None
     """Whether WebSocket pings and pongs keep a session alive; None where that cannot be said."""
     outcomes: tuple[Outcome, ...]
@@ -102,10 +102,10 @@ def read(lives: Mapping[Kind, Life], *, m: float, every: float | None, websocket
         answer = "too_slow"
     else:
         answer = _answer(kept, websocket_only=websocket_only)
-    heard = silent.close.idle_rx if length is not None and silent is not None and silent.close is not None else None
+    heard = silent.heard() if silent is not None else None
     return Reading(
         answer, length, _margin(lives, outcomes, length), silent.close if silent is not None else None,
-        heard is not None and length is not None and length - heard > _MARGIN_S,
+        heard is not None and heard > _MARGIN_S,
         kept.get("ping"), outcomes,
     )  # fmt: skip
 

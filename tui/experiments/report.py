@@ -42,7 +42,7 @@ def conclusions(plan: Idle, reading: Reading, lang: Language) -> list[str]:
     if reading.pings is not None:
         said.append(phrase("experiment.pings_keep" if reading.pings else "experiment.pings_do_not", lang))
     if reading.chatty:
-        said.append(phrase("experiment.chatty", lang))
+        said.append(phrase("experiment.chatty_lives" if reading.answer == "none" else "experiment.chatty", lang))
     return [*said, *_products(reading, lang)]
 
 
