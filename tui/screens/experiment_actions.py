@@ -87,14 +87,15 @@ class ExperimentActions(SessionActions):
         if reading.answer == "failed":
             self.tell(self.say("experiment.no_session_here", name=pane.name), "error")
             return
-        look = self.desk.look
 
         def write(room: int) -> list[Line]:
-            said = report_lines(plan, reading, look.lang)
+            said = report_lines(plan, reading, self.desk.look.lang)
             return [line((part, "text")) for text in said for part in wrap(text, room) or [""]]
 
-        title = self.say("experiment.title", name=pane.name)
-        self.app.push_screen(Page(title, write, hint=self.say("hint_close")))
+        def title() -> str:
+            return self.say("experiment.title", name=pane.name)
+
+        self.app.push_screen(Page(title, write, hint=lambda: self.say("hint_close")))
 
     @property
     def under_way(self) -> Line:
