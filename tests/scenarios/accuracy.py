@@ -1,7 +1,8 @@
 """How often the verdict is right, per cause, and what it is taken for: ``python -m tests.scenarios.accuracy``.
 
 *Right* is the truth, or a cause that the client's evidence cannot exclude (``truth.toml``: ``also``). Recordings that
-were kept out of sight while the rules were written are counted by themselves as well.
+were kept out of sight while the rules were written are counted by themselves as well. Causes that nobody has staged
+are listed by name.
 """
 
 import sys
@@ -9,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
 from tests.scenarios.replaying import Judged, judged
+from tui.knowledge.causes import causes
 
 
 def first(case: Judged) -> bool:
@@ -54,6 +56,8 @@ def report(cases: Sequence[Judged]) -> list[str]:
         others = ", ".join(f"{other} {count}" for other, count in taken.most_common() if other != cause)
         two = sum(map(among_two, some))
         lines.append(f"{cause:<26} {len(some):>4} {sum(map(first, some)):>6} {two:>5}  {others}")
+    unstaged = [cause for cause in causes() if cause not in by_cause]
+    lines += ["", f"without a recording, {len(unstaged)} of {len(causes())}: {', '.join(unstaged)}"]
     wrong = [case for case in cases if not first(case)]
     lines += ["", *(_mistake(case) for case in wrong)]
     return lines
