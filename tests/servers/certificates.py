@@ -14,10 +14,15 @@ from cryptography.x509.oid import NameOID
 from tests.servers.nginx import Certificate
 
 
-def issue(directory: Path) -> Certificate:
-    """Writes a CA and a certificate for ``localhost`` and 127.0.0.1 into ``directory``."""
+def issue(
+    directory: Path,
+    *names: str,
+    not_before: datetime.datetime | None = None,
+    not_after: datetime.datetime | None = None,
+) -> Certificate:
+    """Writes a CA and a certificate for ``localhost`` and 127.0.0.1, or for ``names``, into ``directory``."""
     authority = trustme.CA()
-    leaf = authority.issue_cert("localhost", "127.0.0.1")
+    leaf = authority.issue_cert(*(names or ("localhost", "127.0.0.1")), not_before=not_before, not_after=not_after)
     certificate = Certificate(directory / "chain.pem", directory / "key.pem", directory / "ca.pem")
     authority.cert_pem.write_to_path(str(certificate.ca))
     leaf.private_key_pem.write_to_path(str(certificate.key))

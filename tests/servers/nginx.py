@@ -40,6 +40,7 @@ http {{
     server {{
         listen {loopback}:{port}{tls};
         {certificate}
+        {rules}
         location / {{
             proxy_pass http://{loopback}:{backend};
             proxy_http_version 1.1;
@@ -64,6 +65,7 @@ class Nginx(Daemon):
         certificate: speaks TLS with it, where given.
         upgrades: whether it passes the headers that make an upgrade; a plain ``proxy_pass`` does not.
         shutdown_timeout: ``worker_shutdown_timeout`` in seconds: what sessions are left after a reload.
+        rules: further lines of its ``server`` block.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Nginx(Daemon):
         *,
         upgrades: bool = True,
         shutdown_timeout: float = 60,
+        rules: str = "",
     ) -> None:
         program = installed("nginx", "nginx-light")
         (port,) = free_ports(1)
@@ -92,6 +95,7 @@ class Nginx(Daemon):
                 upgrade=_UPGRADE if upgrades else 'proxy_set_header Connection "";',
                 read_timeout=read_timeout,
                 shutdown_timeout=shutdown_timeout,
+                rules=rules,
             )
         )
         super().__init__(port, [program, "-p", str(home), "-c", str(conf), "-e", "stderr"], log=home / "nginx.log")

@@ -60,20 +60,22 @@ async def test_an_interface_that_goes_down_shows_in_the_route(hosts: Network, re
     recorder.keep("network-interface-down", watch)
 
 
-async def test_no_way_leads_there(hosts: Network) -> None:
+async def test_no_way_leads_there(hosts: Network, recorder: Recorder) -> None:
     async with watching("ws://192.0.2.1:8080/", on=hosts.client) as watch:
         assert await watch.finish() == 3
     end = watch.the("end")
     assert (end["how"], end["phase"], end["errno"]) == ("unreachable", "tcp", "ENETUNREACH")
+    recorder.keep("network-unreachable", watch)
 
 
-async def test_nobody_answers_the_connect(hosts: Network) -> None:
+async def test_nobody_answers_the_connect(hosts: Network, recorder: Recorder) -> None:
     hosts.blackhole()
     async with watching(URL, "--open-timeout", "2", on=hosts.client) as watch:
         assert await watch.finish() == 3
     end = watch.the("end")
     assert (end["how"], end["phase"], end["detail"]) == ("timeout", "tcp", "open-timeout")
     assert watch.the("close")["initiator"] == "local"
+    recorder.keep("network-connect-timeout", watch)
 
 
 async def test_a_firewall_that_swallows_what_is_said(hosts: Network, recorder: Recorder) -> None:
