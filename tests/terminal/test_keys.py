@@ -72,7 +72,7 @@ def test_targets_opened_before_are_offered_where_no_target_is_given(spawn: Spawn
     text = terminal.shows("add a session", "opened last", "--passcode '***'", "2000,0", "--no-compression")
     assert text.index("--no-compression") < text.index("2000,0") < text.index("--passcode")
     terminal.send("\x1b[B" * 3)
-    terminal.shows("▸ 'stomp+ws://***@")
+    terminal.shows("▸ 'stomp+http://***@")
     terminal.send("\r")
     terminal.shows("*** stands for a secret")
     terminal.send("\x1b[A")

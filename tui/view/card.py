@@ -51,7 +51,7 @@ def card(pane: Pane, siblings: Sequence[Pane], look: Look) -> Card | None:
             (f"{look.glyphs.dropped} {look.say('card_lost')}",), "dead", [Section("", look.say("card_lost_text"), 0)]
         )
     if close is None or pane.session.ended_at is None:
-        if verdict is None or verdict.cause == "none":
+        if verdict is None or verdict.cause == "none" or verdict.c != pane.session.connection:
             return None
         said = f"{look.glyphs.dropped} {look.say('verdict_open')}"
         return Card((said, words.name(verdict.cause, look)), "late", _verdict(verdict, look))

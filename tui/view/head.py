@@ -77,10 +77,10 @@ def chips(pane: Pane, look: Look) -> list[str]:
         found.append(f"stomp {look.safe(session.stomp_version)}" if session.stomp_version else "stomp")
     elif session.subprotocol:
         found.append(look.safe(session.subprotocol))
-    if any(name.startswith("permessage-deflate") for name in session.extensions):
-        found.append("deflate")
     if session.connection > 1:
         found.append(look.say("chip_connection", number=session.connection))
+    if any(name.startswith("permessage-deflate") for name in session.extensions):
+        found.append("deflate")
     return found
 
 
