@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.view.story import Story
@@ -140,6 +141,15 @@ def test_a_card_says_it_in_the_other_language_from_the_same_facts(replay: Fold) 
     assert "原因     我方心跳来得太晚 · 确定，99 %" in said
     assert "责任方   客户端 · 仅此会话：A（同一服务器）仍存活" in said
     assert "对策     用 Worker 或线程发心跳" in said and "because" not in said
+
+
+def test_an_open_sessions_card_is_about_its_own_connection(replay: Fold) -> None:
+    pane = replay(Story().asker().data).panes["A"]
+    said = verdict(cause("server-freeze"))
+    pane.judge(said)
+    assert card.card(pane, [], Look()) is not None
+    pane.judge(msgspec.structs.replace(said, c=0))
+    assert card.card(pane, [], Look()) is None, "what ended the connection before is over"
 
 
 def test_a_low_card_says_what_to_do_before_it_repeats_itself(replay: Fold) -> None:
