@@ -152,6 +152,13 @@ def test_an_open_sessions_card_is_about_its_own_connection(replay: Fold) -> None
     assert card.card(pane, [], Look()) is None, "what ended the connection before is over"
 
 
+def test_that_all_was_well_before_the_end_is_no_reason_of_it(replay: Fold) -> None:
+    pane = replay(Story().asker().data).panes["B"]
+    pane.judge(verdict(cause("none")))
+    made = card.card(pane, [], Look())
+    assert made is not None and "why" not in [section.label for section in made.sections]
+
+
 def test_a_low_card_says_what_to_do_before_it_repeats_itself(replay: Fold) -> None:
     folded = replay(Story().asker().data)
     made = card.card(folded.panes["B"], list(folded.panes.values()), Look())

@@ -60,7 +60,7 @@ def card(pane: Pane, siblings: Sequence[Pane], look: Look) -> Card | None:
     glyph = look.glyphs.closed if quiet else look.glyphs.dropped
     parts = (f"{glyph} {_code_name(close, look)}", _wire(close, look), look.say(f"card_initiator_{close.initiator}"))
     sections = [
-        *(_verdict(verdict, look) if verdict is not None else []),
+        *(_verdict(verdict, look) if verdict is not None and verdict.cause != "none" else []),
         *_said(close, look),
         Section(look.say("card_means"), _means(pane, close, look), 3),
         *(Section(label, text, 0, "error") for label, text in opening.sections(pane.seen, close, look)),
