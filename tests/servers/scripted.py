@@ -4,6 +4,7 @@ A script is a function of one ``Connection``. It runs in a thread of its own, so
 returns, the connection is ended with a FIN. What goes wrong in a script fails the test that ran it.
 """
 
+import errno
 import select
 import socket
 import ssl
@@ -154,8 +155,17 @@ class Connection:
         select.select([self._sock], [], [], seconds)
 
     def fin(self) -> None:
-        """Ends our half of TCP; on TLS without a close_notify."""
-        self._sock.shutdown(socket.SHUT_WR)
+        """Ends our half of TCP; on TLS without a close_notify.
+
+        Raises:
+            Gone: the client has reset it already.
+        """
+        try:
+            self._sock.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            if error.errno != errno.ENOTCONN:
+                raise
+            raise Gone from None
 
     def close_notify(self) -> None:
         """Ends our half of TLS in order (RFC 8446 §6.1); TCP stays open."""
