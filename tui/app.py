@@ -106,14 +106,22 @@ class WhoopsApp(App[None]):
 
     def on_mount(self) -> None:
         """Shows the desk; asks for a target where there is nothing on it. A lost terminal ends us in order."""
-        for number in (signal.SIGHUP, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self.exit)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.exit)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         self.push_screen(self.main)
         if self._notices:
             self.call_after_refresh(self.main.tell, self.desk.look.safe("  ".join(self._notices)), "late")
         child = self.desk.child
         if child is not None and not self.desk.pending and not child.opened:
             self.call_after_refresh(self.main.action_add)
+
+    def _hang_up(self) -> None:
+        """The terminal is gone, and Textual's writer ended with it: whoever wrote on would wait for ever once its queue
+        is full (30 writes), and the probe with it."""
+        if self._driver is not None:
+            setattr(self._driver, "write", lambda _: None)  # noqa: B010 - a method of one object
+        self.exit()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Everything that has a key, by name, and what Textual offers."""
