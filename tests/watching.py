@@ -158,11 +158,13 @@ class Said(NamedTuple):
     status: int
 
 
-async def watch_for_people(*args: str, within: float = 30) -> Said:
-    """``watch ARGS`` without ``--json``, run to its end."""
+async def said_by(*words: str, within: float = 30) -> Said:
+    """``whoops WORDS``, run to its end."""
     process = await asyncio.create_subprocess_exec(
-        *_COMMAND,
-        *args,
+        sys.executable,
+        "-m",
+        "tui",
+        *words,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -177,3 +179,8 @@ async def watch_for_people(*args: str, within: float = 30) -> Said:
         raise
     assert process.returncode is not None
     return Said(out, err, process.returncode)
+
+
+async def watch_for_people(*args: str, within: float = 30) -> Said:
+    """``watch ARGS`` without ``--json``, run to its end."""
+    return await said_by("watch", *args, within=within)

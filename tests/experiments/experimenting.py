@@ -1,30 +1,14 @@
 """``whoops experiment`` as a child process."""
 
-import asyncio
 import json
-import os
-import signal
-import sys
 from typing import Any
 
-from tests.watching import Said, clean_environment
+from tests.watching import Said, said_by
 
 
 async def experiment(*words: str, within: float = 60) -> Said:
     """``experiment WORDS``, run to its end."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tui", "experiment", *words,
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env=clean_environment(), start_new_session=True,
-    )  # fmt: skip
-    try:
-        out, err = await asyncio.wait_for(process.communicate(), within)
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-        raise
-    assert process.returncode is not None
-    return Said(out, err, process.returncode)
+    return await said_by("experiment", *words, within=within)
 
 
 async def idle(url: str, *words: str, within: float = 60) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """The servers of ``node/`` as children, and the packages they and the ecosystem's clients need."""
 
+import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 from tests.servers.built import built
 from tests.servers.child import Daemon, installed
@@ -14,6 +16,21 @@ _INSTALL = ("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--
 def program(name: str) -> tuple[str, str]:
     """The words that run the script ``name`` of ``node/``, next to the packages it needs."""
     return installed("node", "nodejs npm"), str(built(SOURCES, _INSTALL) / name)
+
+
+async def converse(script: str, *args: str) -> list[dict[str, Any]]:
+    """Runs ``script`` of ``node/`` to its end, which is soon; what it said, line by line."""
+    node = await asyncio.create_subprocess_exec(
+        *program(script), *args, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        out, err = await asyncio.wait_for(node.communicate(), 30)
+    except TimeoutError:
+        node.kill()
+        out, err = await node.communicate()
+        raise AssertionError(f"the conversation did not end:\n{out.decode()}{err.decode()}") from None
+    assert node.returncode == 0, err.decode()
+    return [json.loads(line) for line in out.splitlines()]
 
 
 class _NodeServer(Daemon):

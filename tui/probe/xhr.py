@@ -5,7 +5,7 @@ sends; what comes becomes ``bytes`` facts. ``tui.probe.connection`` has one wher
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from tui.client.client import Client
 from tui.client.outgoing import OutBytes, OutFrame, OutRequest, RawBytes
@@ -18,6 +18,7 @@ from tui.probe import frame_facts
 from tui.probe.channel import Channel
 from tui.probe.dial import DialError
 from tui.probe.exchange import Exchange
+from tui.probe.wires import ByteWire, Write
 from tui.session.session import Session
 
 Kind = Literal["receive", "send"]
@@ -53,8 +54,8 @@ class Owner(Protocol):
         """The transport failed."""
 
 
-class XhrWire:
-    """The transport's half that is I/O.
+class XhrWire(ByteWire):
+    """The transport's half that is I/O: what comes is a stream like any other, what is said are requests.
 
     Args:
         client: hears of what comes.
@@ -69,33 +70,17 @@ class XhrWire:
         self,
         client: Client,
         xhr: XhrClient,
-        write: Callable[..., Any],
+        write: Write,
         redactor: Redactor,
         session: Session,
         owner: Owner,
     ) -> None:
-        self._client = client
+        super().__init__(client, write, redactor, session)
         self._xhr = xhr
-        self._fact = write
-        self._redactor = redactor
-        self._session = session
         self._owner = owner
         self._exchanges: dict[str, Exchange] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
-
-    @property
-    def undecoded(self) -> int:
-        """Bytes received of a frame that is not whole."""
-        return self._session.stomp_undecoded
-
-    def came(self, data: bytes, moment: Moment) -> None:
-        """A piece of a body came."""
-        _, findings = self._fact(
-            facts.Bytes, at=moment, **frame_facts.piece("in", data, self._redactor, composed=False)
-        )
-        for finding in findings:
-            self._client.heard(finding, moment.m)
 
     def say(self, item: OutFrame | OutBytes | RawBytes | OutRequest, channel: Channel | None) -> None:
         """A request, on the connection of its kind, or a new one."""

@@ -55,6 +55,7 @@ class _Stream:
         return self._lines
 
     def feed(self, data: bytes, n: int) -> list[Said]:
+        """The frames and beats that ``data``, carried by the fact ``n``, made whole."""
         if self.decoder.skipping:
             self._lines = []  # they carried a frame that was said already, cut short
         lines = self._lines
