@@ -33,6 +33,7 @@ from tui.screens.question import Ask, Confirm
 from tui.screens.recent import Recent
 from tui.screens.saving import Saving
 from tui.screens.source import Source
+from tui.screens.terminal import Terminal
 from tui.view.glyphs import GlyphSet, named
 from tui.view.help import help_lines
 from tui.view.lines import line
@@ -73,7 +74,7 @@ class WhoopsApp(App[None]):
         self, desk: Desk, program: ProgramOptions | None = None, *, theirs: Path | None = None,
         notices: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        super().__init__()
+        super().__init__(driver_class=Terminal)
         program = program or ProgramOptions()
         self.desk = desk
         self.saving = Saving(desk.recording) if desk.recording is not None else None
@@ -106,22 +107,14 @@ class WhoopsApp(App[None]):
 
     def on_mount(self) -> None:
         """Shows the desk; asks for a target where there is nothing on it. A lost terminal ends us in order."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self.exit)
-        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self.push_screen(self.main)
         if self._notices:
             self.call_after_refresh(self.main.tell, self.desk.look.safe("  ".join(self._notices)), "late")
         child = self.desk.child
         if child is not None and not self.desk.pending and not child.opened:
             self.call_after_refresh(self.main.action_add)
-
-    def _hang_up(self) -> None:
-        """The terminal is gone, and Textual's writer ended with it: whoever wrote on would wait for ever once its queue
-        is full (30 writes), and the probe with it."""
-        if self._driver is not None:
-            setattr(self._driver, "write", lambda _: None)  # noqa: B010 - a method of one object
-        self.exit()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Everything that has a key, by name, and what Textual offers."""

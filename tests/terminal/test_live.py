@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,16 @@ def test_a_lost_terminal_ends_the_probe(spawn: Spawn, tmp_path: Path) -> None:
     assert [line["why"] for line in recorded(tmp_path) if line["type"] == "stop"] == ["eof"]
 
 
+def test_a_terminal_that_is_lost_while_nobody_reads_it_ends_the_probe(spawn: Spawn, tmp_path: Path) -> None:
+    """A bad SSH link stalls first and breaks then: what the screen still has to write is no reason to stay."""
+    terminal = spawn(demo(tmp_path))
+    terminal.shows("alice", "OPEN 0:01")
+    probe = probe_of(terminal.pid)
+    eventually(lambda: blocked(terminal.pid))
+    terminal.hang_up()
+    eventually(lambda: not runs(probe), seconds=15)
+
+
 def test_a_lost_probe_is_said_and_started_again(spawn: Spawn, tmp_path: Path) -> None:
     terminal = spawn(demo(tmp_path))
     terminal.shows("alice", "OPEN 0:01")
@@ -92,6 +103,21 @@ def probe_of(screen: int) -> int:
     processes = [line.split(None, 2) for line in listing.splitlines()]
     [pid] = [int(pid) for pid, parent, command in processes if parent == str(screen) and "--facts" in command]
     return pid
+
+
+def blocked(pid: int) -> bool:
+    """Whether a process's main thread has stood still for a while: it writes, and nobody takes it."""
+    began = switches(pid)
+    end = time.monotonic() + 1.0
+    while time.monotonic() < end:
+        if switches(pid) != began:
+            return False
+    return True
+
+
+def switches(pid: int) -> str:
+    """How often the main thread has been given the processor."""
+    return "".join(line for line in Path(f"/proc/{pid}/task/{pid}/status").read_text().splitlines() if "ctxt" in line)
 
 
 def runs(pid: int) -> bool:
