@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tui.diagnosis.trail import Mark, Trail
+from tui.diagnosis.marks import Mark
+from tui.diagnosis.trail import Trail
 from tui.diagnosis.world import Drop, World
 from tui.facts.findings import Blame, Close, Product
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from tui.diagnosis import verdict as verdicts
 from tui.diagnosis.case import Case, drop
 from tui.diagnosis.compare import compare
+from tui.diagnosis.marks import Mark
 from tui.diagnosis.rules import RULES, alive
-from tui.diagnosis.trail import Mark, Trail
+from tui.diagnosis.trail import Trail
 from tui.diagnosis.world import Drop, World, neighbour
 from tui.facts import facts
 from tui.facts.facts import Fact

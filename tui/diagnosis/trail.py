@@ -7,8 +7,10 @@ is bounded: of a kind that repeats only the last ones are kept.
 import binascii
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from functools import partial
 
+from tui.diagnosis.marks import Frame, Heard, Mark, Ordered, Sent
 from tui.facts import facts
 from tui.facts.facts import Fact
 from tui.facts.findings import Close, Finding, Heartbeat, Note, Verdict
@@ -31,53 +33,7 @@ UNACKED_MS = 900.0
 """Our bytes are out for longer than any delayed acknowledgement takes (RFC 9293 §3.8.6.3: under 500 ms)."""
 
 
-class Mark(NamedTuple):
-    """A moment and the number of the fact that was then."""
-
-    n: int
-    m: float
-
-
-class Sent(NamedTuple):
-    """One message of ours: no beat, no control frame."""
-
-    n: int
-    m: float
-    size: int
-    """Payload bytes."""
-    after_s: float
-    """Seconds since any byte before it, either way."""
-
-
-class Heard(NamedTuple):
-    """Something the peer said in words."""
-
-    n: int
-    m: float
-    text: str
-
-
-class Frame(NamedTuple):
-    """A STOMP frame that matters to the rules, and the last fact that carried it."""
-
-    n: int
-    m: float
-    frame: StompFrame
-
-    def header(self, name: str) -> str:
-        """The first value of a header; empty where there is none."""
-        return self.frame.header(name) or ""
-
-
-class Ordered(NamedTuple):
-    """A session command that was carried out."""
-
-    n: int
-    m: float
-    verb: str
-    words: str
-
-
+@dataclass(eq=False)
 class Trail:
     """One connection of a session.
 
@@ -86,94 +42,95 @@ class Trail:
         number: ``c``.
     """
 
-    def __init__(self, session: Session, number: int) -> None:
-        self.session = session
-        self.number = number
-        self.timers = session.timers
-        self.pings = session.pings
-        self.ending = session.ending
-        self.began: Mark | None = None
-        self.ready: Mark | None = None
-        self.close: Close | None = None
-        self.end: Mark | None = None
-        """Its ``end`` fact."""
-        self.fin: Mark | None = None
-        """The peer's FIN."""
-        self.act: Mark | None = None
-        """The first thing that ended it."""
-        self.close_in: Mark | None = None
-        self.close_out: Mark | None = None
-        self.tcp: facts.Tcp | None = None
-        self.refused: facts.Tcp | None = None
-        """The last attempt that failed."""
-        self.resolved: facts.Resolved | None = None
-        self.proxy: facts.Proxy | None = None
-        self.tls: facts.Tls | None = None
-        self.request: facts.Http | None = None
-        self.answer: facts.Http | None = None
-        """The last HTTP answer."""
-        self.longest_poll_gap_s = 0.0
-        """The longest a SockJS session over XHR had no request waiting at the server."""
-        self.transport: facts.Transport | None = None
-        """The SockJS transport that was tried last."""
-        self.open: facts.Open | None = None
-        self.route: facts.Route | None = None
-        """At open."""
-        self.last_route: facts.Route | None = None
-        self.info: facts.TcpInfo | None = None
-        """The kernel's last report while the connection was up, or at its end."""
-        self.worst: facts.TcpInfo | None = None
-        """The last report with our bytes unacknowledged and sent again."""
-        self.connect: Frame | None = None
-        self.connected: Frame | None = None
-        self.error: Frame | None = None
-        """The last STOMP ERROR."""
-        self.disconnect: Frame | None = None
-        """Our DISCONNECT."""
-        self.last_stomp_out: Frame | None = None
-        self.receipts: dict[str, Mark] = {}
-        """Receipts we asked for and have not got."""
-        self.first_in: Heard | None = None
-        """The first bytes after the transport opened."""
-        self.last_in: Mark | None = None
-        self.last_out: Mark | None = None
-        self.last_beat_out: Mark | None = None
-        self.sends: deque[Sent] = deque(maxlen=KEPT)
-        self.largest_survived = 0
-        """Bytes of our largest message that something came back after."""
-        self.longest_idle_s = 0.0
-        """The longest silence both ways that ended well: something came in after it."""
-        self.idle_before_last_out_s = 0.0
-        """The silence both ways that our last bytes ended."""
-        self._last_byte_m: float | None = None
-        """The last byte either way, the handshake's included."""
-        self.gaps_out: deque[float] = deque(maxlen=KEPT)
-        """Seconds between our own last messages and beats."""
-        self.longest_out_s = 0.0
-        self.unacked_since: Mark | None = None
-        """The first of our bytes after which nothing came in."""
-        self.silence_before_unacked_s = 0.0
-        self.ping_in: Mark | None = None
-        """The last ping the peer sent."""
-        self.pong_out: Mark | None = None
-        self.ping_out: Mark | None = None
-        self.heard: deque[Heard] = deque(maxlen=4)
-        """The last messages the peer sent, their text."""
-        self.burst: deque[float] = deque(maxlen=200)
-        """When our last messages left."""
-        self.flaws_in: list[Note] = []
-        """Rules the peer's frames broke."""
-        self.flaws_out: list[Note] = []
-        """Rules our own frames broke."""
-        self.late: dict[str, Heartbeat] = {}
-        """By layer, its last heart-beat finding where that says late or missed."""
-        self.orders: deque[Ordered] = deque(maxlen=KEPT)
-        self.came_since_freeze = 0
-        """Bytes received since we were last told to freeze."""
-        self.afterwards: list[facts.Postmortem] = []
-        """Its post-mortem, in order."""
-        self.verdict: Verdict | None = None
-        """The verdict given last."""
+    session: Session
+    number: int
+    began: Mark | None = None
+    ready: Mark | None = None
+    close: Close | None = None
+    end: Mark | None = None
+    """Its ``end`` fact."""
+    fin: Mark | None = None
+    """The peer's FIN."""
+    act: Mark | None = None
+    """The first thing that ended it."""
+    close_in: Mark | None = None
+    close_out: Mark | None = None
+    tcp: facts.Tcp | None = None
+    refused: facts.Tcp | None = None
+    """The last attempt that failed."""
+    resolved: facts.Resolved | None = None
+    proxy: facts.Proxy | None = None
+    tls: facts.Tls | None = None
+    request: facts.Http | None = None
+    answer: facts.Http | None = None
+    """The last HTTP answer."""
+    longest_poll_gap_s: float = 0.0
+    """The longest a SockJS session over XHR had no request waiting at the server."""
+    transport: facts.Transport | None = None
+    """The SockJS transport that was tried last."""
+    open: facts.Open | None = None
+    route: facts.Route | None = None
+    """At open."""
+    last_route: facts.Route | None = None
+    info: facts.TcpInfo | None = None
+    """The kernel's last report while the connection was up, or at its end."""
+    worst: facts.TcpInfo | None = None
+    """The last report with our bytes unacknowledged and sent again."""
+    connect: Frame | None = None
+    connected: Frame | None = None
+    error: Frame | None = None
+    """The last STOMP ERROR."""
+    disconnect: Frame | None = None
+    """Our DISCONNECT."""
+    last_stomp_out: Frame | None = None
+    receipts: dict[str, Mark] = field(default_factory=dict)
+    """Receipts we asked for and have not got."""
+    first_in: Heard | None = None
+    """The first bytes after the transport opened."""
+    last_in: Mark | None = None
+    last_out: Mark | None = None
+    last_beat_out: Mark | None = None
+    sends: deque[Sent] = field(default_factory=partial(deque, maxlen=KEPT))
+    largest_survived: int = 0
+    """Bytes of our largest message that something came back after."""
+    longest_idle_s: float = 0.0
+    """The longest silence both ways that ended well: something came in after it."""
+    idle_before_last_out_s: float = 0.0
+    """The silence both ways that our last bytes ended."""
+    _last_byte_m: float | None = None
+    """The last byte either way, the handshake's included."""
+    gaps_out: deque[float] = field(default_factory=partial(deque, maxlen=KEPT))
+    """Seconds between our own last messages and beats."""
+    longest_out_s: float = 0.0
+    unacked_since: Mark | None = None
+    """The first of our bytes after which nothing came in."""
+    silence_before_unacked_s: float = 0.0
+    ping_in: Mark | None = None
+    """The last ping the peer sent."""
+    pong_out: Mark | None = None
+    ping_out: Mark | None = None
+    heard: deque[Heard] = field(default_factory=partial(deque, maxlen=4))
+    """The last messages the peer sent, their text."""
+    burst: deque[float] = field(default_factory=partial(deque, maxlen=200))
+    """When our last messages left."""
+    flaws_in: list[Note] = field(default_factory=list)
+    """Rules the peer's frames broke."""
+    flaws_out: list[Note] = field(default_factory=list)
+    """Rules our own frames broke."""
+    late: dict[str, Heartbeat] = field(default_factory=dict)
+    """By layer, its last heart-beat finding where that says late or missed."""
+    orders: deque[Ordered] = field(default_factory=partial(deque, maxlen=KEPT))
+    came_since_freeze: int = 0
+    """Bytes received since we were last told to freeze."""
+    afterwards: list[facts.Postmortem] = field(default_factory=list)
+    """Its post-mortem, in order."""
+    verdict: Verdict | None = None
+    """The verdict given last."""
+
+    def __post_init__(self) -> None:
+        self.timers = self.session.timers
+        self.pings = self.session.pings
+        self.ending = self.session.ending
 
     def feed(self, fact: Fact, findings: Sequence[Finding]) -> None:
         """One fact of this connection, and what the session's fold found in it."""

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tui.diagnosis.trail import Mark, Trail
+from tui.diagnosis.marks import Mark
+from tui.diagnosis.trail import Trail
 from tui.facts import facts
 
 TOGETHER_S = 1.0

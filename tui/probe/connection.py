@@ -18,22 +18,17 @@ from tui.client.websocket import WebSocketClient
 from tui.facts import facts
 from tui.facts.clocks import Moment, now
 from tui.facts.facts import How, Phase
-from tui.facts.findings import Finding
 from tui.options.errors import BadOption
 from tui.options.spec import SessionSpec, tls_context
-from tui.probe import errnos
 from tui.probe.channel import Channel
 from tui.probe.dial import DialError, dial
 from tui.probe.journal import Journal
 from tui.probe.redirect import NotFollowed, followed, location
-from tui.probe.tcp_state import local_address, tcp_info
+from tui.probe.tcp_state import route, tcp_info
 from tui.probe.tls import Tls
 from tui.probe.upgrade import Answer, Upgrade
-from tui.probe.wires import ByteWire, FrameWire, Wire
+from tui.probe.wires import ByteWire, FrameWire, Wire, Write
 from tui.protocols.websocket import Scanner
-
-Writer = Callable[..., tuple[facts.Fact, list[Finding]]]
-
 
 NOTIFY_GRACE = 0.5
 """Seconds our close_notify waits for the peer's FIN: a peer that closes right after its own (nginx does) would answer
@@ -58,7 +53,7 @@ class Connection:
         self._redial: asyncio.Task[None] | None = None
         self._journal = journal
         self._on_ready = on_ready
-        self._fact: Writer = partial(journal.write, s=spec.name, c=number)
+        self._fact: Write = partial(journal.write, s=spec.name, c=number)
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._phase: Phase = "dns"
@@ -355,7 +350,7 @@ class Connection:
             self._end("local", self._phase, None, "stopped")
         self.settled()
 
-    # The end.
+    # What the kernel knows.
 
     def _tcp_info(self, when: str) -> None:
         info = tcp_info(self._channel.stream.socket) if self._channel is not None else None
@@ -364,16 +359,11 @@ class Connection:
 
     def _route(self, when: str) -> None:
         assert self._channel is not None
-        family = self._channel.stream.socket.family
-        if family == socket.AF_UNIX:
-            return
-        remote = str(self._remote[0])
-        try:
-            local = local_address(self._remote, family)
-        except OSError as error:
-            self._fact(facts.Route, when=when, remote=remote, local=None, error=errnos.name(error))
-        else:
-            self._fact(facts.Route, when=when, remote=remote, local=local)
+        found = route(self._remote, self._channel.stream.socket.family)
+        if found is not None:
+            self._fact(facts.Route, when=when, **found)
+
+    # The end.
 
     def stop_dialling(self) -> None:
         """Has an attempt that has not come to frames yet end, by our own will, at the next ``moved``."""

@@ -10,6 +10,8 @@ import struct
 import sys
 from typing import Any
 
+from tui.probe import errnos
+
 _SIOCOUTQ = 0x5411  # linux/sockios.h: bytes in the send queue, unacknowledged ones included
 _SIOCOUTQNSD = 0x894B  # bytes in the send queue that were never sent
 
@@ -59,12 +61,14 @@ def _queue(sock: socket.socket, request: int) -> int | None:
         return None
 
 
-def local_address(remote: tuple[Any, ...], family: int) -> str:
-    """The address this machine would send from to ``remote`` now. Nothing is sent: a UDP socket is only connected.
-
-    Raises:
-        OSError: there is no route.
-    """
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        probe.connect(remote)
-        return str(probe.getsockname()[0])
+def route(remote: tuple[Any, ...], family: int) -> dict[str, Any] | None:
+    """The fields of a ``route`` fact: the address this machine would send from to ``remote`` now, or why it has no way
+    there. None where nothing is routed. Nothing is sent: a UDP socket is only connected."""
+    if family == socket.AF_UNIX:
+        return None
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect(remote)
+            return {"remote": str(remote[0]), "local": str(probe.getsockname()[0])}
+    except OSError as error:
+        return {"remote": str(remote[0]), "local": None, "error": errnos.name(error)}

@@ -6,19 +6,20 @@ puts what the client wants said on the channel, with a fact for each thing when 
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from tui.client.client import Client
 from tui.client.outgoing import OutBytes, OutFrame, OutRequest, RawBytes
 from tui.facts import facts
 from tui.facts.clocks import Moment
+from tui.facts.findings import Finding
 from tui.facts.redaction import Redactor
 from tui.probe import frame_facts
 from tui.probe.channel import Channel
 from tui.protocols.websocket import Scanner
 from tui.session.session import Session
 
-Write = Callable[..., tuple[facts.Fact, list[Any]]]
+Write = Callable[..., tuple[facts.Fact, list[Finding]]]
 
 
 class Wire(Protocol):

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import ClassVar
 
-import msgspec
-
 from tui.facts.facts import Bytes, End, Eof, Fact, Frame, Http, Open, Tcp, TcpInfo, Tls, Transport
 from tui.facts.findings import Close, CloseFrame, Finding, Layer, Note
 from tui.protocols.sockjs import SockjsFrame
@@ -16,6 +14,7 @@ from tui.protocols.stomp import Beat, StompFrame
 from tui.protocols.websocket import BINARY, CLOSE, PING, PONG
 from tui.session.close_report import Surroundings, report, side_of
 from tui.session.conversation import Conversation, Said, UnreadablePayload, payload
+from tui.session.counters import Counters
 from tui.session.ending import Act, Ending, Side
 from tui.session.found import heartbeat, sockjs_finding, stomp_finding
 from tui.session.notes import Notes
@@ -31,16 +30,6 @@ class Stage(IntEnum):
     READY = 1
     ENDING = 2
     ENDED = 3
-
-
-class Counters(msgspec.Struct):
-    """What has gone over the wire, each way. Frames are WebSocket frames; over plain TCP STOMP frames and beats."""
-
-    frames_in: int = 0
-    frames_out: int = 0
-    bytes_in: int = 0
-    """As on the wire, frame headers included, compressed where they were."""
-    bytes_out: int = 0
 
 
 class Connection:

@@ -12,7 +12,8 @@ from tui.facts.findings import Close, Finding, Layer
 from tui.protocols.sockjs import SockjsFrame
 from tui.protocols.stomp import Beat, StompFrame
 from tui.session import browser
-from tui.session.connection import Connection, Counters, Stage
+from tui.session.connection import Connection, Stage
+from tui.session.counters import Counters
 from tui.session.ending import ASKING, Ending, verb_of
 from tui.session.notes import note
 from tui.session.spoken import Spoken, spoken

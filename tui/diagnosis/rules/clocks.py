@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
-from tui.diagnosis.trail import Mark
+from tui.diagnosis.marks import Mark
 from tui.facts.findings import Blame
 from tui.knowledge import timeouts
 from tui.protocols.heartbeat import LATE_MARGIN_MS
