@@ -9,12 +9,13 @@ import msgspec
 from websockets.asyncio.server import ServerConnection
 
 from tui.knowledge.catalogue import Language, phrase
+from tui.lab.applications import Application
 from tui.lab.endings import Close
 from tui.lab.faults import BadFault, Faults, parse_query
 from tui.lab.http_exchange import Exchange
 from tui.lab.policy import Policy
 from tui.lab.sockjs_carriers import PRELUDE, STREAM_LIMIT, ResponseCarrier, WebSocketCarrier
-from tui.lab.sockjs_session import Application, SockjsSession
+from tui.lab.sockjs_session import SockjsSession
 from tui.lab.websocket_link import WebSocketLink
 from tui.protocols.sockjs import decode_upward
 
@@ -56,18 +57,12 @@ class SockjsService:
         """A session over one WebSocket, to its end."""
         link = WebSocketLink(ws)
         session = SockjsSession(self._policy, self._application, lambda: None)
-        misbehaving = asyncio.create_task(link.misbehave(faults, session.end))
-        ending = asyncio.create_task(link.ended())
-        listening = asyncio.create_task(_listen(link, session))
+        session.attach(WebSocketCarrier(link))
         try:
-            session.attach(WebSocketCarrier(link))
-            await asyncio.wait({listening, ending}, return_when=asyncio.FIRST_COMPLETED)
+            await link.run(_listen(link, session), faults, session.end)
         finally:
             session.end(Close())
             session.stop()
-            for task in (misbehaving, ending, listening):
-                task.cancel()
-            await asyncio.gather(misbehaving, ending, listening, return_exceptions=True)
 
     def answer(self, exchange: Exchange) -> None:
         """Any other request below its base."""

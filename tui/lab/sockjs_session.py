@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from tui.lab.applications import Application
 from tui.lab.endings import Close, Ending
 from tui.lab.policy import Policy
 
@@ -24,20 +25,6 @@ class Carrier(Protocol):
 
     def end(self, ending: Ending) -> None:
         """It is the last one of its session."""
-
-
-class Application(Protocol):
-    """What a session is for."""
-
-    @property
-    def beating(self) -> bool:
-        """Whether it keeps the connection awake by itself."""
-
-    def receive(self, message: str) -> None:
-        """A message of the client's."""
-
-    def lost(self) -> None:
-        """The session is over."""
 
 
 class SockjsSession:
@@ -92,13 +79,13 @@ class SockjsSession:
                 self._application.receive(message)
 
     def write(self, data: bytes) -> None:
-        """STOMP frames, or one beat, as one message; SockJS has no binary ones."""
-        self.send(data.decode(errors="replace"))
+        """STOMP frames, or one beat, as one message."""
+        self.send(data)
 
-    def send(self, message: str) -> None:
-        """One message, now or when a carrier comes."""
+    def send(self, message: str | bytes) -> None:
+        """One message, now or when a carrier comes. SockJS has no binary ones."""
         if self._ending is None:
-            self._pending.append(message)
+            self._pending.append(message if isinstance(message, str) else message.decode(errors="replace"))
             if self._carrier is not None:
                 self._flush()
                 self._wind()

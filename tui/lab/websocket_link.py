@@ -4,7 +4,8 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
 
 from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed
@@ -52,7 +53,27 @@ class WebSocketLink:
         except ConnectionClosed:
             return
 
-    async def misbehave(self, faults: Faults, end: Callable[[Ending], None]) -> None:
+    async def run(self, speaking: Coroutine[Any, Any, None], faults: Faults, end: Callable[[Ending], None]) -> None:
+        """Speaks, misbehaves and ends side by side, until there is nothing more to say or the connection has ended.
+
+        Args:
+            speaking: reads ``messages`` to their end.
+            faults: what goes wrong.
+            end: is told how the connection is to end when a fault says so.
+        """
+        spoken, ended = asyncio.create_task(speaking), asyncio.create_task(self._end_as_asked())
+        misbehaving = asyncio.create_task(self._misbehave(faults, end))
+        try:
+            await asyncio.wait({spoken, ended}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (spoken, ended, misbehaving):
+                task.cancel()
+            results = await asyncio.gather(spoken, ended, misbehaving, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    async def _misbehave(self, faults: Faults, end: Callable[[Ending], None]) -> None:
         """Lets happen what ``faults`` say, at their times; ``end`` is told how the connection is to end."""
         if faults.limit is not None:
             self._ws.protocol.max_message_size = faults.limit
@@ -67,7 +88,7 @@ class WebSocketLink:
                 if faults.ending is not None:
                     end(faults.ending)
 
-    async def ended(self) -> None:
+    async def _end_as_asked(self) -> None:
         """Waits until an ending is asked for and carries it out."""
         ending = await self._ending
         if isinstance(ending, Close):
