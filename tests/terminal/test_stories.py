@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests.terminal.conftest import Spawn
+from tests.terminal.panes import pane, read
 from tui.lab.stories import STORIES
 
 REMOTE, LOCAL = "server closed first", "we closed first"
@@ -56,7 +57,7 @@ def test_its_card_can_be_read_off_the_screen(spawn: Spawn, story: str) -> None:
     beats = ["MISSED"] if story in ("hidden-tab", "tcp-beats", "silent-server") else []
 
     def told(text: str) -> bool:
-        lives, ended = pane(text, survivor), pane(text, name)
+        lives, ended = pane(text, left=survivor == "alice"), pane(text, left=name == "alice")
         return (
             re.search(rf"─ {survivor} ─.* OPEN \d", lives) is not None
             and re.search(rf"─ {name} ─.* {state} \d", ended) is not None
@@ -65,14 +66,3 @@ def test_its_card_can_be_read_off_the_screen(spawn: Spawn, story: str) -> None:
 
     terminal = spawn([sys.executable, "-m", "tui", "demo", story])
     terminal.until(told, seconds=20)
-
-
-def pane(text: str, name: str) -> str:
-    """The lines of a session's pane: alice's are on the left."""
-    lines = text.splitlines()[1:-1]
-    return "\n".join(line[:60] if name == "alice" else line[60:] for line in lines)
-
-
-def read(lines: str) -> str:
-    """What a pane says, as one line: boxes and line breaks gone."""
-    return " ".join(" ".join(line.strip("│┃╭╮╰╯├┤─ ") for line in lines.splitlines()).split())
