@@ -63,6 +63,17 @@ def test_a_chunk_that_does_not_fit_leaves_the_whole_lines_of_it(tmp_path: Path) 
     assert path.stat().st_size == 960
 
 
+def test_what_another_is_writing_is_neither_emptied_nor_written(tmp_path: Path) -> None:
+    path = tmp_path / "night.jsonl"
+    with Writer(path) as first:
+        first.write(b"1\n")
+        with pytest.raises(OSError, match="busy") as refused:
+            Writer(path)
+        first.write(b"2\n")
+    assert refused.value.filename == str(path)
+    assert path.read_bytes() == b"1\n2\n"
+
+
 def test_whether_somebody_is_writing_it(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     assert not in_use(path) and not path.exists()

@@ -7,7 +7,6 @@ from tui.screens import recordings
 
 def test_a_new_recording_never_takes_a_name_twice(tmp_path: Path) -> None:
     first = recordings.begin(tmp_path / "new", now=1_763_863_200)
-    first.touch()
     second = recordings.begin(tmp_path / "new", now=1_763_863_200)
     assert first.parent == second.parent and first != second
 
@@ -20,7 +19,7 @@ def test_the_newest_are_kept(tmp_path: Path) -> None:
     (tmp_path / "mine.jsonl").touch()
     recordings.begin(tmp_path)
     left = sorted(path.name for path in tmp_path.glob("whoops-*"))
-    assert len(left) == recordings.KEPT - 1 and left[0] == "whoops-06.jsonl"
+    assert len(left) == recordings.KEPT and left[0] == "whoops-06.jsonl"
     assert (tmp_path / "mine.jsonl").exists()
 
 

@@ -6,7 +6,7 @@
 import errno
 import fcntl
 import os
-from contextlib import suppress
+import stat
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -30,7 +30,7 @@ class Writer:
         path: the file.
 
     Raises:
-        OSError: it cannot be opened for writing.
+        OSError: it cannot be opened for writing; ``EBUSY`` where another program of ours writes it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,10 +40,20 @@ class Writer:
         self.position = 0
         """Bytes written."""
         self._lines_end = 0
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        # Says to whoever clears up that the file is in use; where that cannot be said, it is no reason not to record.
-        with suppress(OSError):
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if stat.S_ISREG(os.fstat(self._fd).st_mode):
+            self._claim()
+            os.ftruncate(self._fd, 0)
+
+    def _claim(self) -> None:
+        """Says to others of us that the file is in use; where that cannot be said, it is no reason not to record."""
+        try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._fd)
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(self.path)) from None
+        except OSError:
+            return
 
     def write(self, data: bytes) -> bool:
         """Appends bytes, lines or parts of lines; False where the recording has stopped."""

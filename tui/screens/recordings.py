@@ -13,19 +13,24 @@ _PATTERN = "whoops-*.jsonl"
 
 
 def begin(folder: Path, *, now: float | None = None) -> Path:
-    """The path of a new recording; the oldest ones beyond 20, or beyond 2 GiB together, are deleted first.
+    """A new recording, empty, its name taken by nobody else; the oldest ones beyond 20, or beyond 2 GiB together, are
+    deleted first.
 
     Raises:
-        OSError: the folder cannot be made.
+        OSError: the folder or the file cannot be made.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     prune(folder)
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
     path, again = folder / f"whoops-{stamp}.jsonl", 1
-    while path.exists():
-        again += 1
-        path = folder / f"whoops-{stamp}-{again}.jsonl"
-    return path
+    while True:
+        try:
+            path.touch(0o600, exist_ok=False)  # another screen may begin in the same second
+        except FileExistsError:
+            again += 1
+            path = folder / f"whoops-{stamp}-{again}.jsonl"
+        else:
+            return path
 
 
 def prune(folder: Path) -> None:
