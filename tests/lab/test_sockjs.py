@@ -144,8 +144,9 @@ async def test_a_receiver_that_leaves_is_waited_for(lab: Urls) -> None:
     async with http(lab) as second, http(lab) as sender:
         await sender.ask("POST", "/000/one/xhr_send", '["kept"]')
         async with asyncio.timeout(5):
-            while (frame := await second.poll("/000/one")).startswith("c[2010"):
-                """The server has not seen the first one leave yet."""
+            frame = await second.poll("/000/one")
+            while frame.startswith("c[2010"):  # the server has not seen the first one leave yet
+                frame = await second.poll("/000/one")
         assert frame == 'a["kept"]\n'
 
 
