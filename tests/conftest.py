@@ -1,20 +1,31 @@
 """What every test shares: the choice between tests that need nothing and tests that need real servers.
 
 ``pytest`` runs everything but the tests marked ``real``; ``pytest --real`` runs those, and there an absent
-server is a failure. ``--record-scenarios`` writes what the real runs said into ``tests/scenarios/``.
+server is a failure. ``--record-scenarios DIRECTORY`` writes what the real runs said there, such as
+``tests/scenarios``, and ``--takes N`` stages what varies (``tests/servers/takes.py``) N times.
 """
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from tests import serving
+from tests.servers.takes import Take
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of this project's tests."""
     parser.addoption("--real", action="store_true", help="run the tests against real servers, and only those")
-    parser.addoption("--record-scenarios", action="store_true", help="write the runs into tests/scenarios/")
+    parser.addoption("--record-scenarios", type=Path, metavar="DIRECTORY", help="write the runs there")
+    parser.addoption("--takes", type=int, default=1, metavar="N", help="stage what varies N times")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for a ``take`` runs once for each."""
+    if "take" in metafunc.fixturenames:
+        numbers = range(1, metafunc.config.getoption("--takes") + 1)
+        metafunc.parametrize("take", [Take(number) for number in numbers], ids=[f"take{number}" for number in numbers])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

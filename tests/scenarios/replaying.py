@@ -41,6 +41,11 @@ def recordings() -> list[str]:
     return sorted(path.relative_to(HERE).as_posix() for path in HERE.rglob("*.jsonl"))
 
 
+def scenario_of(recording: str) -> str:
+    """What was staged: ``nginx-idle`` for its takes ``nginx-idle.jsonl`` and ``nginx-idle.2.jsonl``."""
+    return recording.partition(".")[0]
+
+
 def lines_of(name: str) -> list[KNOWN | COMPUTED | Unknown]:
     """The lines of a recording, facts and findings."""
     return [codec.decode(line) for line in (HERE / name).read_bytes().splitlines()]
@@ -60,7 +65,7 @@ def replayed(lines: list[KNOWN | COMPUTED | Unknown]) -> list[KNOWN | COMPUTED |
 
 
 def truths() -> dict[str, dict[str, Truth]]:
-    """By recording (without its ending), by session.
+    """By scenario, by session: what holds for every take of it.
 
     Raises:
         msgspec.ValidationError: ``truth.toml`` does not have its form.
@@ -73,7 +78,7 @@ def truths() -> dict[str, dict[str, Truth]]:
 
 
 def unseen() -> set[str]:
-    """The recordings that were kept out of sight while the rules were written."""
+    """The scenarios that were kept out of sight while the rules were written."""
     raw = msgspec.toml.decode((HERE / "truth.toml").read_bytes(), type=dict[str, dict[str, Truth | bool]])
     return {recording for recording, sessions in raw.items() if sessions.get("unseen") is True}
 
@@ -83,10 +88,10 @@ def judged() -> Iterator[Judged]:
     known, hidden = truths(), unseen()
     for name in recordings():
         recording = name.removesuffix(".jsonl")
-        if recording not in known:
+        if (scenario := scenario_of(name)) not in known:
             continue
         out = replayed(lines_of(name))
         last = {one.s: one for one in out if isinstance(one, Verdict)}
         for session in sorted({one.s for one in out if one.s}):
-            truth = known[recording].get(session, NONE)
-            yield Judged(recording, session, truth, last.get(session), recording in hidden)
+            truth = known[scenario].get(session, NONE)
+            yield Judged(recording, session, truth, last.get(session), scenario in hidden)

@@ -9,7 +9,7 @@ Files named ``made-…`` were written by hand, all others are recordings of real
 import pytest
 
 from tests.scenarios.accuracy import first, side
-from tests.scenarios.replaying import HERE, judged, lines_of, recordings, replayed, truths
+from tests.scenarios.replaying import HERE, judged, lines_of, recordings, replayed, scenario_of, truths
 from tui.facts import codec
 from tui.facts.facts import Unknown
 from tui.facts.findings import Finding
@@ -41,8 +41,7 @@ def test_there_are_scenarios() -> None:
 
 
 def test_the_truth_of_every_recording_is_known() -> None:
-    known = {name.removesuffix(".jsonl") for name in SCENARIOS}
-    assert set(truths()) == known
+    assert set(truths()) == {scenario_of(name) for name in SCENARIOS}
 
 
 def test_the_truths_are_causes() -> None:

@@ -101,5 +101,4 @@ async def echo_port() -> AsyncIterator[int]:
 @pytest.fixture
 def recorder(request: pytest.FixtureRequest, certificate: Certificate) -> Recorder:
     """Keeps runs as scenarios where asked to."""
-    active = bool(request.config.getoption("--record-scenarios"))
-    return Recorder(active, {str(certificate.ca.parent): "certificates"})
+    return Recorder(request.config.getoption("--record-scenarios"), {str(certificate.ca.parent): "certificates"})
