@@ -154,6 +154,24 @@ async def test_another_protocol_on_the_port(banner: str) -> None:
     assert f"what came is {banner[:3]}" in said(watch, "HTTP") or "SMTP" in said(watch, "HTTP")
 
 
+@pytest.mark.parametrize("scheme", ["ws", "http"])
+async def test_another_protocol_that_says_its_name_and_resets(scheme: str) -> None:
+    """RabbitMQ's AMQP port answers an upgrade with its own header and an RST: its 8 bytes tell more than the RST."""
+
+    def resets(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(b"AMQP\x00\x00\x09\x01")
+        connection.reset()
+
+    with ScriptedServer(resets) as server:
+        watch, status = await run(server.url.replace("ws", scheme))
+    assert status == 3
+    assert watch.the("http", dir="in")["raw"] == "AMQP\x00\x00\x09\x01"
+    end = watch.the("end")
+    assert (end["how"], end["errno"], end["undecoded"]) == ("reset", "ECONNRESET", 0)
+    assert watch.of("verdict")[-1]["cause"] == "wrong-port"
+
+
 @pytest.mark.parametrize(
     ("head", "words"),
     [

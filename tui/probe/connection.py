@@ -146,7 +146,10 @@ class Connection:
         self._end("fin", self._phase)
 
     def broke(self, how: How, errno: str | None, detail: str | None) -> None:
-        """The channel failed."""
+        """The channel failed. What came of an answer is told even so."""
+        if self._phase == "http" and self._upgrade is not None and self._upgrade.answer is None:
+            self._upgrade.feed(b"")
+            self._tell_answer(now())
         self._end(how, self._phase, errno, detail)
 
     # The opening handshake.
@@ -179,12 +182,12 @@ class Connection:
     def _heard_answer(self, answer: Answer) -> None:
         """The upgrade was answered, before anything is made of it."""
 
-    def _answered(self, moment: Moment) -> None:
-        """The upgrade's answer, if it is whole."""
+    def _tell_answer(self, moment: Moment) -> Answer | None:
+        """The upgrade's answer as a fact, if it is as whole as it gets."""
         assert self._upgrade is not None
         answer = self._upgrade.answer
         if answer is None:
-            return
+            return None
         redactor = self._journal.redactor
         headers = redactor.headers(answer.headers)
         body = answer.body.decode(errors="backslashreplace")
@@ -195,6 +198,13 @@ class Connection:
             ms=round((moment.m - self._asked_at) * 1000, 3), redacted=headers != answer.headers or shown != body,
         )  # fmt: skip
         self._heard_answer(answer)
+        return answer
+
+    def _answered(self, moment: Moment) -> None:
+        """Does what the upgrade's answer, if it is whole, asks for."""
+        answer = self._tell_answer(moment)
+        if answer is None:
+            return
         if answer.status == 101 and answer.error is None:
             self._upgraded(answer, moment)
         elif answer.status == 101:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import h11
 
 from tui.facts import facts
-from tui.facts.clocks import Moment
+from tui.facts.clocks import Moment, now
 from tui.facts.facts import How
 from tui.facts.redaction import Redactor
 from tui.probe.channel import Channel
@@ -134,11 +134,21 @@ class Exchange:
             self._h11.receive_data(data)
             self._read(moment)
         except h11.RemoteProtocolError as error:
-            self._fact(
-                facts.Http, at=moment, dir="in", status=None,
-                raw=self._redactor.text(data[:KEPT].decode("latin-1")), cut=len(data) > KEPT,
-            )  # fmt: skip
+            self._tell_no_http(data, moment)
             self._fail("http", None, str(error).partition(": bytearray")[0])
+
+    def _tell_rest(self, moment: Moment) -> None:
+        """What came of an answer whose head never was whole, when no more of it can come."""
+        came = self._h11.trailing_data[0]
+        if came and self._asked and not self._status:
+            self._tell_no_http(came, moment)
+
+    def _tell_no_http(self, data: bytes, moment: Moment) -> None:
+        """What came instead of an answer is evidence as it is."""
+        self._fact(
+            facts.Http, at=moment, dir="in", status=None,
+            raw=self._redactor.text(data[:KEPT].decode("latin-1")), cut=len(data) > KEPT,
+        )  # fmt: skip
 
     def peer_done(self, moment: Moment, *, notified: bool) -> None:
         """The peer says no more: the end of a body without a length, or of the connection."""
@@ -148,11 +158,12 @@ class Exchange:
             self._h11.receive_data(b"")
             self._read(moment)
         except h11.RemoteProtocolError:
-            pass
+            self._tell_rest(moment)
         self._fail("fin", None, None)
 
     def broke(self, how: How, errno: str | None, detail: str | None) -> None:
         """The channel failed."""
+        self._tell_rest(now())
         self._fail(how, errno, detail)
 
     def close(self, *, reset: bool = False) -> None:
