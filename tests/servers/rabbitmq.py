@@ -37,12 +37,12 @@ class RabbitMq:
 
     def __init__(self, home: Path, certificate: Certificate) -> None:
         self._home = home
-        amqp, dist, epmd, self.stomp_port, self._tls_port, self.port = free_ports(6)
+        self.amqp_port, dist, epmd, self.stomp_port, self._tls_port, self.port = free_ports(6)
         self._pid_file = home / "pid"
-        self._env = self._environment(amqp, dist, epmd)
+        self._env = self._environment(dist, epmd)
         (home / "plugins").write_text("[rabbitmq_stomp,rabbitmq_web_stomp].\n")
         (home / "rabbit.conf").write_text(
-            f"listeners.tcp.default = {LOOPBACK}:{amqp}\n"
+            f"listeners.tcp.default = {LOOPBACK}:{self.amqp_port}\n"
             f"stomp.listeners.tcp.1 = {LOOPBACK}:{self.stomp_port}\n"
             f"stomp.listeners.ssl.1 = {LOOPBACK}:{self._tls_port}\n"
             f"ssl_options.cacertfile = {certificate.ca}\n"
@@ -63,7 +63,7 @@ class RabbitMq:
             self.stop()
             raise
 
-    def _environment(self, amqp: int, dist: int, epmd: int) -> dict[str, str]:
+    def _environment(self, dist: int, epmd: int) -> dict[str, str]:
         home = self._home
         return {
             "PATH": os.environ["PATH"],
@@ -71,7 +71,7 @@ class RabbitMq:
             "HOME": str(home),
             "RABBITMQ_NODENAME": "ground@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
-            "RABBITMQ_NODE_PORT": str(amqp),
+            "RABBITMQ_NODE_PORT": str(self.amqp_port),
             "RABBITMQ_DIST_PORT": str(dist),
             "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
             "RABBITMQ_LOG_BASE": str(home / "log"),

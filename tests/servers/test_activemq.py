@@ -4,6 +4,8 @@ One connection cannot be closed by an administrator here: that is a JMX operatio
 neither the web console nor anything else that speaks JMX. What an administrator can do is stop the broker.
 """
 
+import itertools
+
 import pytest
 
 from tests.probing import probing, run, seen
@@ -64,18 +66,22 @@ async def test_held_beats_drop_one_of_two(activemq: ActiveMq, recorder: Recorder
     recorder.keep("activemq-held-beats", watch)
 
 
-async def test_its_own_first_beat_comes_after_twice_the_agreed_interval(activemq: ActiveMq) -> None:
-    """CONNECTED counts as a beat when it first looks, n after it: a strict client that waits 1.5 n gives up."""
+async def test_its_own_first_beats_come_up_to_twice_the_agreed_interval_apart(activemq: ActiveMq) -> None:
+    """It looks every n, and whether CONNECTED counts as a beat at a look depends on which came first: the first beat
+    comes 2n after it (11 of 12 runs; a strict client that waits 1.5 n gives up), n after it, or at once."""
     async with probing(activemq.url, *LOGIN, "--heart-beat", "0,1000", "--stdin") as watch:
         connected = await seen(watch, "stomp", command="CONNECTED")
         first = await seen(watch, "stomp", command="beat", dir="in")
         second = await seen(watch, "stomp", command="beat", dir="in", count=2)
+        third = await seen(watch, "stomp", command="beat", dir="in", count=3)
         await watch.command("quit")
         assert await watch.finish() == 0
 
-    assert 1.9 < first["m"] - connected["m"] < 2.3
-    assert 0.8 < second["m"] - first["m"] < 1.2
-    assert watch.of("heartbeat", layer="stomp-in")[1]["state"] == "late"
+    gaps = [later["m"] - earlier["m"] for earlier, later in itertools.pairwise((connected, first, second, third))]
+    assert all(abs(gap - round(gap)) < 0.2 and gap < 2.2 for gap in gaps)
+    assert 0.8 < gaps[-1] < 1.2
+    late = any(gap > 1.5 for gap in gaps)
+    assert late == ("late" in {beat["state"] for beat in watch.of("heartbeat", layer="stomp-in")})
 
 
 async def test_wrong_passcode(activemq: ActiveMq, recorder: Recorder) -> None:

@@ -277,6 +277,8 @@ def no_answer(case: Case) -> None:
         if trail.undelivered is not None:
             case.blame("network-blackhole", "network", STRONG, "undelivered", case.lines(trail.info, trail.end))
         case.blame("handshake-timeout", "server", STRONG, "no_answer", lines)
+        if not came:
+            case.blame("wrong-port", "client", HINT, "another_waits", lines)
         if not came and not trail.session.spoken.tls:
             case.blame("tls-expected", "client", HINT / 2, "no_answer", lines)
     elif close.transport.how in ("fin", "reset") and not came:
@@ -284,6 +286,7 @@ def no_answer(case: Case) -> None:
             return
         case.blame("not-websocket", "config", FITS, "cut_unanswered", lines)
         case.blame("server-crash", "server", HINT, "cut_unanswered", lines)
+        case.blame("wrong-port", "client", HINT, "another_waits", lines)
         if not trail.session.spoken.tls:
             case.blame("tls-expected", "client", FITS, "cut_unanswered", lines)
     elif close.transport.how in ("fin", "reset") and close.received is None and trail.connect is not None:
