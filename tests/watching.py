@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 Line = dict[str, Any]
 """One JSON line of the probe: a fact or a finding."""
 
+POSTMORTEM = {"WHOOPS_NO_POSTMORTEM": "0"}
+"""The environment of a run that looks after a drop, as everybody's does who does not say otherwise."""
+
 _LONGEST_LINE = 1 << 26
 _COMMAND = (sys.executable, "-m", "tui", "watch")
 

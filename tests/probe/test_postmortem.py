@@ -10,13 +10,12 @@ from tests.servers import scripts
 from tests.servers.ports import free_ports
 from tests.servers.scripted import Connection, ScriptedServer, switching
 from tests.serving import LOOPBACK
-
-ON = {"WHOOPS_NO_POSTMORTEM": "0"}
+from tests.watching import POSTMORTEM
 
 
 async def test_an_origin_that_still_answers() -> None:
     with ScriptedServer(scripts.drops(scripts.truncated)) as server:
-        watch, status = await run(server.url, **ON)
+        watch, status = await run(server.url, **POSTMORTEM)
     assert status == 1
     stages = [(fact["stage"], fact["ok"], fact.get("status")) for fact in watch.of("postmortem")]
     assert stages == [("tcp", True, None), ("http", True, 101)]
@@ -38,7 +37,9 @@ async def test_nobody_listens_any_more() -> None:
         peer.close()
 
     serving = asyncio.ensure_future(serve())
-    async with probing(f"stomp://{LOOPBACK}:{port}", "--no-stomp-connect", "--do", "0 send-raw x", **ON) as watch:
+    async with probing(
+        f"stomp://{LOOPBACK}:{port}", "--no-stomp-connect", "--do", "0 send-raw x", **POSTMORTEM
+    ) as watch:
         status = await watch.finish()
     await serving
     assert status == 1
@@ -57,7 +58,7 @@ async def test_credentials_stay_at_home_unless_asked_for(full: bool) -> None:
 
     with ScriptedServer(drop) as server:
         more = ("--postmortem", "full") if full else ()
-        await run(server.url, "-u", "me:secret", "--cookie", "a=b", "-H", "X-Plain: yes", *more, **ON)
+        await run(server.url, "-u", "me:secret", "--cookie", "a=b", "-H", "X-Plain: yes", *more, **POSTMORTEM)
     first, second = asked
     assert first.keys() >= {"authorization", "cookie", "x-plain"}
     assert ("authorization" in second, "cookie" in second, "x-plain" in second) == (full, full, True)
@@ -67,22 +68,22 @@ async def test_the_control_host() -> None:
     (closed,) = free_ports(1)
     with socket.create_server((LOOPBACK, 0)) as control, ScriptedServer(scripts.drops(scripts.truncated)) as server:
         here = f"{LOOPBACK}:{control.getsockname()[1]}"
-        reached, _ = await run(server.url, "--control", here, **ON)
-        refused, _ = await run(server.url, "--control", f"{LOOPBACK}:{closed}", **ON)
+        reached, _ = await run(server.url, "--control", here, **POSTMORTEM)
+        refused, _ = await run(server.url, "--control", f"{LOOPBACK}:{closed}", **POSTMORTEM)
     assert reached.the("postmortem", stage="control")["ok"] is True
     assert refused.the("postmortem", stage="control")["how"] == "refused"
 
 
 async def test_none_where_the_peer_said_why_or_we_asked_or_it_is_turned_off() -> None:
     with ScriptedServer(scripts.closes(1012, "restart", scripts.truncated)) as server:
-        said, _ = await run(server.url, **ON)
+        said, _ = await run(server.url, **POSTMORTEM)
     with ScriptedServer(scripts.echo) as server:
-        async with probing(server.url, "--stdin", **ON) as asked:
+        async with probing(server.url, "--stdin", **POSTMORTEM) as asked:
             await seen(asked, "open")
             await ask(asked, "close")
             await seen(asked, "close")
             await asked.command("quit")
             await asked.finish()
     with ScriptedServer(scripts.drops(scripts.truncated)) as server:
-        off, _ = await run(server.url, "--no-postmortem", **ON)
+        off, _ = await run(server.url, "--no-postmortem", **POSTMORTEM)
     assert [watch.of("postmortem") for watch in (said, asked, off)] == [[], [], []]

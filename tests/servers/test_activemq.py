@@ -11,7 +11,7 @@ import pytest
 from tests.probing import probing, run, seen
 from tests.servers.activemq import LARGEST, LOGIN, LONGEST_HEADER, ActiveMq
 from tests.servers.recordings import Recorder
-from tests.watching import Line, Watch
+from tests.watching import POSTMORTEM, Line, Watch
 
 pytestmark = pytest.mark.real
 
@@ -133,7 +133,7 @@ def errors(watch: Watch) -> list[str]:
 
 
 async def test_the_administrator_stops_it(own_activemq: ActiveMq, recorder: Recorder) -> None:
-    async with probing(f"anna={own_activemq.url}", f"bert={own_activemq.url}", *LOGIN, *BEATS) as watch:
+    async with probing(f"anna={own_activemq.url}", f"bert={own_activemq.url}", *LOGIN, *BEATS, **POSTMORTEM) as watch:
         for name in ("anna", "bert"):
             await seen(watch, "stomp", name, command="CONNECTED")
         asked = own_activemq.terminate()
@@ -149,7 +149,7 @@ async def test_the_administrator_stops_it(own_activemq: ActiveMq, recorder: Reco
 
 
 async def test_sigkill_of_the_broker_drops_all(own_activemq: ActiveMq, recorder: Recorder) -> None:
-    async with probing(f"anna={own_activemq.url}", f"bert={own_activemq.url}", *LOGIN, *BEATS) as watch:
+    async with probing(f"anna={own_activemq.url}", f"bert={own_activemq.url}", *LOGIN, *BEATS, **POSTMORTEM) as watch:
         for name in ("anna", "bert"):
             await seen(watch, "stomp", name, command="beat", dir="out")
         killed = own_activemq.sigkill()

@@ -8,7 +8,7 @@ from tests.servers.nginx import Certificate, Nginx
 from tests.servers.ports import LOOPBACK
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
-from tests.watching import Watch
+from tests.watching import POSTMORTEM, Watch
 
 pytestmark = pytest.mark.real
 
@@ -102,12 +102,14 @@ async def test_a_tunnel_that_says_nothing_ends(echo_port: int, start: Starter, r
 
 async def test_the_proxy_is_killed(echo_port: int, start: Starter, recorder: Recorder) -> None:
     proxy = start(Socks)
-    async with probing(f"ws://{LOOPBACK}:{echo_port}/", *through("socks5", proxy.port), "--stdin") as watch:
+    async with probing(
+        f"ws://{LOOPBACK}:{echo_port}/", *through("socks5", proxy.port), "--stdin", **POSTMORTEM
+    ) as watch:
         await seen(watch, "open")
         await ask(watch, "send hello")
         await seen(watch, "frame", dir="in", text="hello")
         proxy.stop()
-        await seen(watch, "close")
+        await seen(watch, "postmortem")
         assert await watch.finish() == 1
     assert (watch.the("close")["code"], watch.the("close")["initiator"]) == (1006, "remote")
     recorder.keep("proxy-killed", watch)

@@ -11,7 +11,7 @@ from tests.servers.node import SockJsNode
 from tests.servers.ports import LOOPBACK
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
-from tests.watching import Line
+from tests.watching import POSTMORTEM, Line
 
 pytestmark = pytest.mark.real
 
@@ -65,13 +65,14 @@ async def test_pings_keep_a_tunnel_alive(echo_port: int, start: Starter) -> None
 
 async def test_an_administrator_ends_all_sessions_at_once(echo_port: int, start: Starter, recorder: Recorder) -> None:
     haproxy = start(HaProxy, echo_port)
-    async with probing(f"ws://{LOOPBACK}:{haproxy.port}/", "-n", "2", "--stdin") as watch:
+    async with probing(f"ws://{LOOPBACK}:{haproxy.port}/", "-n", "2", "--stdin", **POSTMORTEM) as watch:
         await seen(watch, "open", count=2)
         for name in ("A1", "A2"):
             await ask(watch, "send hello", name)
             await seen(watch, "frame", name, dir="in", text="hello")
         haproxy.say("shutdown sessions server back/1")
         await seen(watch, "close", count=2)
+        await seen(watch, "postmortem", stage="tcp", count=2)
         assert await watch.finish() == 1
     first, second = watch.of("end")
     assert (first["how"], second["how"]) == ("fin", "fin")

@@ -9,6 +9,7 @@ from tests.probing import ask, probing, run, seen
 from tests.servers.python import PythonWs
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
+from tests.watching import POSTMORTEM
 
 pytestmark = pytest.mark.real
 
@@ -35,12 +36,12 @@ async def test_a_message_over_its_limit(start: Starter, recorder: Recorder) -> N
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
 async def test_the_server_ends(start: Starter, recorder: Recorder, name: str) -> None:
     server = start(PythonWs)
-    async with probing(server.url, "--stdin") as watch:
+    async with probing(server.url, "--stdin", **POSTMORTEM) as watch:
         await seen(watch, "open")
         await ask(watch, "send hello")
         await seen(watch, "frame", dir="in", text="hello")
         os.kill(server.pid, signal.Signals[name])
-        await seen(watch, "close")
+        await seen(watch, "postmortem")
         assert await watch.finish() == 1
     close = watch.the("close")
     assert (close["code"], close["transport"]["how"], close["initiator"]) == (1006, "fin", "remote")

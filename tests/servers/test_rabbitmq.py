@@ -7,7 +7,7 @@ import pytest
 
 from tests.servers.rabbitmq import LOGIN, RabbitMq
 from tests.servers.recordings import Recorder
-from tests.watching import Line, Watch, watching
+from tests.watching import POSTMORTEM, Line, Watch, watching
 
 pytestmark = pytest.mark.real
 
@@ -128,7 +128,7 @@ async def test_held_beats_drop_one_of_two(broker: RabbitMq, recorder: Recorder) 
 
 
 async def test_sigkill_of_the_broker_drops_all(own_broker: RabbitMq, recorder: Recorder) -> None:
-    async with watching(f"anna={own_broker.url}", f"bert={own_broker.url}", *LOGIN, *BEATS) as watch:
+    async with watching(f"anna={own_broker.url}", f"bert={own_broker.url}", *LOGIN, *BEATS, **POSTMORTEM) as watch:
         for name in ("anna", "bert"):
             await watch.until(stomp("beat", name))
         killed = own_broker.sigkill()

@@ -10,7 +10,7 @@ from tests.probing import probing, run, seen
 from tests.servers.nginx import Certificate
 from tests.servers.rabbitmq import LOGIN, RabbitMq
 from tests.servers.recordings import Recorder
-from tests.watching import Line, Watch
+from tests.watching import POSTMORTEM, Line, Watch
 
 pytestmark = pytest.mark.real
 
@@ -151,7 +151,7 @@ async def test_tls_from_login_to_disconnect(broker: RabbitMq, certificate: Certi
 async def test_sigkill_of_the_broker_drops_all(
     own_broker: RabbitMq, certificate: Certificate, recorder: Recorder
 ) -> None:
-    async with probing(*over_both(own_broker, certificate), *BEATS) as watch:
+    async with probing(*over_both(own_broker, certificate), *BEATS, **POSTMORTEM) as watch:
         for name in ("plain", "secure"):
             await seen(watch, "stomp", name, command="beat", dir="out")
         killed = own_broker.sigkill()

@@ -7,18 +7,19 @@ from tests.servers.ports import LOOPBACK
 from tests.servers.recordings import Recorder
 from tests.servers.ssh import SshTunnel
 from tests.servers.starting import Starter
+from tests.watching import POSTMORTEM
 
 pytestmark = pytest.mark.real
 
 
 async def test_the_tunnel_is_closed(echo_port: int, start: Starter, recorder: Recorder) -> None:
     tunnel = start(SshTunnel, echo_port)
-    async with probing(f"ws://{LOOPBACK}:{tunnel.port}/", "--stdin") as watch:
+    async with probing(f"ws://{LOOPBACK}:{tunnel.port}/", "--stdin", **POSTMORTEM) as watch:
         await seen(watch, "open")
         await ask(watch, "send hello")
         await seen(watch, "frame", dir="in", text="hello")
         tunnel.kill_client()
-        await seen(watch, "close")
+        await seen(watch, "postmortem")
         assert await watch.finish() == 1
     close = watch.the("close")
     assert (close["code"], close["synthetic"], close["initiator"]) == (1006, True, "remote")

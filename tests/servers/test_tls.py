@@ -9,13 +9,13 @@ from tests.servers import certificates, scripts
 from tests.servers.nginx import Certificate
 from tests.servers.recordings import Recorder
 from tests.servers.scripted import Connection, Script, ScriptedServer
-from tests.watching import Watch, watching
+from tests.watching import POSTMORTEM, Watch, watching
 
 
 async def run(script: Script, certificate: Certificate, *args: str) -> tuple[Watch, int]:
     """One session with a TLS server, to its end."""
     with ScriptedServer(script, certificates.server_context(certificate)) as server:
-        async with watching(server.url, "--cacert", str(certificate.ca), *args) as watch:
+        async with watching(server.url, "--cacert", str(certificate.ca), *args, **POSTMORTEM) as watch:
             status = await watch.finish()
     return watch, status
 
@@ -41,7 +41,7 @@ async def test_dropped_without_a_close_frame(name: str, certificate: Certificate
     watch, status = await run(scripts.drops(ending.end), certificate)
 
     assert status == 1
-    assert watch.the("tls")["ok"] is True
+    assert watch.of("tls")[0]["ok"] is True
     close = watch.the("close")
     assert (close["code"], close["synthetic"], close["received"]) == (1006, True, None)
     assert (close["initiator"], close["clean"]) == ("remote", False)

@@ -78,6 +78,8 @@ class Route(Fact, frozen=True, kw_only=True, tag="route"):
     remote: str
     local: str | None
     error: str | None = None
+    program: str | None = None
+    """Who listens at ``remote`` where that is this machine; asked once, at open."""
 
 
 class Tcp(Fact, frozen=True, kw_only=True, tag="tcp"):

@@ -23,6 +23,7 @@ from tui.options.spec import SessionSpec, tls_context
 from tui.probe.channel import Channel
 from tui.probe.dial import DialError, dial
 from tui.probe.journal import Journal
+from tui.probe.listener import listener
 from tui.probe.redirect import NotFollowed, followed, location
 from tui.probe.tcp_state import route, tcp_info
 from tui.probe.tls import Tls
@@ -61,6 +62,7 @@ class Connection:
         self._ready = False
         self._channel: Channel | None = None
         self._remote: tuple[Any, ...] = ()
+        self._program: str | None = None
         self._upgrade: Upgrade | None = None
         self._asked_at = 0.0
         self._wire: Wire | None = None
@@ -89,6 +91,8 @@ class Connection:
         except DialError as error:
             self._end(error.how, error.phase, error.errno, error.detail)
         else:
+            self._remote = sock.getpeername()
+            self._program = await listener(self._remote)
             if self.over:
                 sock.close()
             else:
@@ -100,7 +104,6 @@ class Connection:
             self._fact(kind, **fields)
 
     def _connected(self, sock: socket.socket) -> None:
-        self._remote = sock.getpeername()
         self._heard_at = time.monotonic()
         secure = self._hop.endpoint.scheme.tls
         servername = self._hop.servername or self._hop.endpoint.host
@@ -371,7 +374,7 @@ class Connection:
         assert self._channel is not None
         found = route(self._remote, self._channel.stream.socket.family)
         if found is not None:
-            self._fact(facts.Route, when=when, **found)
+            self._fact(facts.Route, when=when, program=self._program if when == "open" else None, **found)
 
     # The end.
 

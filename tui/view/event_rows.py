@@ -51,7 +51,12 @@ def _resolved(fact: facts.Resolved, look: Look) -> Row:
 
 def _route(fact: facts.Route, look: Look) -> Row:
     return _event(
-        fact, "ip", "route", _words(look, fact.local, fact.remote, fact.error), bad=bool(fact.error), kind="trace"
+        fact,
+        "ip",
+        "route",
+        _words(look, fact.local, fact.remote, fact.program, fact.error),
+        bad=bool(fact.error),
+        kind="trace",
     )
 
 

@@ -11,6 +11,7 @@ from tui.diagnosis.rules import (
     afterwards,
     clocks,
     codes,
+    forwarding,
     history,
     machine,
     messages,
@@ -25,6 +26,6 @@ Rule = Callable[[Case], None]
 
 RULES: tuple[Rule, ...] = (
     *ours.RULES, *opening.RULES, *words.RULES, *codes.RULES, *tcp.RULES, *clocks.RULES, *messages.RULES,
-    *machine.RULES, *siblings.RULES, *history.RULES, *afterwards.RULES,
+    *machine.RULES, *forwarding.RULES, *siblings.RULES, *history.RULES, *afterwards.RULES,
 )  # fmt: skip
 """Every rule about a connection that ended."""

@@ -1,6 +1,7 @@
 """What came after: the post-mortem (§6.3), or the session's own next attempt."""
 
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.rules.forwarding import forwarder, listening
 from tui.diagnosis.rules.siblings import _proxied
 
 
@@ -54,7 +55,17 @@ def _outcome(case: Case) -> tuple[str, int | None, list[int]] | None:
 def _refused(case: Case, lines: list[int]) -> None:
     """Nobody listens any more: the process that ended TCP is gone."""
     if case.silent_end:
-        if _proxied(case):
+        through, program = case.trail.proxy, forwarder(case)
+        if through is not None:
+            case.blame("proxy-crash", "proxy", STRONG, "after_refused_through", lines, url=through.url)
+            case.blame("proxy-restart", "proxy", FITS, "after_refused_through", lines, url=through.url)
+            case.doubt("server-crash", UNLIKELY / 4, "after_refused_through", lines, url=through.url)
+            case.doubt("server-restart", UNLIKELY / 4, "after_refused_through", lines, url=through.url)
+        elif program is not None:
+            case.blame("tunnel-drop", "network", STRONG, "after_refused_forwarder", lines, program=program)
+            case.doubt("server-crash", UNLIKELY / 4, "after_refused_forwarder", lines, program=program)
+            case.doubt("server-restart", UNLIKELY / 4, "after_refused_forwarder", lines, program=program)
+        elif _proxied(case):
             server = case.trail.http_server
             case.blame("proxy-crash", "proxy", STRONG, "after_refused_proxy", lines, server=server)
             case.blame("proxy-restart", "proxy", 3 * FITS, "after_refused_proxy", lines, server=server)
@@ -62,7 +73,7 @@ def _refused(case: Case, lines: list[int]) -> None:
         else:
             case.blame("server-crash", "server", STRONG, "after_refused", lines)
             case.blame("server-restart", "server", FITS, "after_refused", lines)
-            if case.trail.remote.startswith(("127.", "[::1]")):
+            if listening(case) is None and case.trail.remote.startswith(("127.", "[::1]")):
                 case.blame("tunnel-drop", "network", FITS, "after_refused_loopback", lines, remote=case.trail.remote)
     elif case.close is not None and case.close.received is not None:
         case.blame("server-restart", "server", FITS, "after_refused", lines)
@@ -82,6 +93,10 @@ def _answers(case: Case, lines: list[int]) -> None:
     if case.silent_end and any(one.together and one.same_server for one in case.world.neighbours):
         case.blame("proxy-reload", "proxy", FITS, "after_ok_together", lines)
         case.blame("server-restart", "server", HINT, "after_ok_together", lines)
+    elif case.silent_end and case.world.afterwards:
+        # The post-mortem follows at once: nothing restarts in no time.
+        case.blame("server-abort", "server", FITS, "after_ok_alone", lines)
+        case.doubt("server-restart", UNLIKELY * 2, "after_ok", lines)
 
 
 def control(case: Case) -> None:

@@ -1,0 +1,58 @@
+"""Who listens at the other end of a connection to this machine."""
+
+import asyncio
+import socket
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.probing import run
+from tests.servers.ports import LOOPBACK
+from tui.probe.listener import listener
+
+
+async def test_a_program_of_this_machine() -> None:
+    with socket.create_server((LOOPBACK, 0)) as server:
+        assert await listener(server.getsockname()) == psutil.Process().name()
+
+
+async def test_one_that_listens_everywhere() -> None:
+    with socket.create_server(("", 0)) as server:
+        assert await listener((LOOPBACK, server.getsockname()[1])) == psutil.Process().name()
+
+
+async def test_nobody() -> None:
+    with socket.create_server((LOOPBACK, 0)) as server:
+        address = server.getsockname()
+    assert await listener(address) is None
+
+
+@pytest.mark.parametrize("remote", [("192.0.2.1", 80), ("fe80::1%eth0", 80, 0, 2), "/run/app.sock"])
+async def test_another_machine_or_no_address(remote: tuple[object, ...] | str) -> None:
+    assert await listener(remote) is None
+
+
+async def test_it_is_told_once(echo: str) -> None:
+    watch, _ = await run(echo, "--do", "0 close")
+    opened, *others = watch.of("route")
+    assert opened["program"] == psutil.Process().name()
+    assert others and not any("program" in fact for fact in others)
+
+
+async def test_a_forwarder_that_hangs_up_found_nobody_at_its_far_end(tmp_path: Path) -> None:
+    """A program is taken for a forwarder by its name."""
+    script = tmp_path / "socat"
+    script.symlink_to(sys.executable)
+    forwarder = (
+        "import socket\n"
+        "s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True)\n"
+        "peer, _ = s.accept(); peer.recv(4096); peer.close()\n"
+    )
+    process = await asyncio.create_subprocess_exec(script, "-c", forwarder, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    port = int(await process.stdout.readline())
+    watch, status = await run(f"ws://{LOOPBACK}:{port}/")
+    assert (status, await process.wait()) == (3, 0)
+    assert watch.of("verdict")[-1]["cause"] == "connection-refused"
