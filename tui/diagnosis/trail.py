@@ -68,6 +68,8 @@ class Trail:
     """The longest a SockJS session over XHR had no request waiting at the server."""
     transport: facts.Transport | None = None
     """The SockJS transport that was tried last."""
+    unwebsocketed: Note | None = None
+    """SockJS's ``/info`` says that WebSocket is off."""
     open: facts.Open | None = None
     route: facts.Route | None = None
     """At open."""
@@ -347,6 +349,8 @@ class Trail:
                 self.late[finding.layer] = finding
             elif isinstance(finding, Note) and broken_rule(finding) is not None:
                 (self.flaws_in if direction == "in" else self.flaws_out).append(finding)
+            elif isinstance(finding, Note) and finding.key == "note.sockjs_info_no_websocket":
+                self.unwebsocketed = finding
             elif isinstance(finding, Close):
                 self.close = finding
         for decoded in self.session.decoded:

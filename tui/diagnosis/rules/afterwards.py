@@ -93,8 +93,8 @@ def _answers(case: Case, lines: list[int]) -> None:
     if case.silent_end and any(one.together and one.same_server for one in case.world.neighbours):
         case.blame("proxy-reload", "proxy", FITS, "after_ok_together", lines)
         case.blame("server-restart", "server", HINT, "after_ok_together", lines)
-    elif case.silent_end and case.world.afterwards:
-        # The post-mortem follows at once: nothing restarts in no time.
+    elif case.silent_end and case.world.afterwards and case.trail.fin is not None:
+        # The post-mortem follows at once: nothing restarts in no time. A RST may be anybody's on the way.
         case.blame("server-abort", "server", FITS, "after_ok_alone", lines)
         case.doubt("server-restart", UNLIKELY * 2, "after_ok", lines)
 

@@ -223,6 +223,24 @@ def _forbidden(case: Case, lines: list[int], weaker: float) -> None:
     case.blame("forbidden", "config", weaker or (FITS if foreign else 2 * STRONG), "http_status", lines, status=403)
 
 
+def websocket_off(case: Case) -> None:
+    """SockJS's ``/info`` said that WebSocket is off, and we were to use nothing else."""
+    close, note = _failed(case), case.trail.unwebsocketed
+    if close is not None and note is not None and close.transport.detail == "sockjs-no-transport":
+        case.blame("websocket-disabled", "config", SAID, "websocket_off", [note.n, *case.lines(case.trail.end)])
+
+
+def stream_held_back(case: Case) -> None:
+    """``/info`` was answered, and of the stream at the same place came nothing, or nothing but its head: something in
+    between waits for its end (§4 entry 34)."""
+    close, trail = _failed(case), case.trail
+    tried, answer = trail.transport, trail.answer
+    if close is None or tried is None or tried.name != "xhr-streaming" or answer is None or answer.status != 200:
+        return
+    if close.transport.how == "timeout" or close.transport.detail == "open-timeout":
+        case.blame("proxy-buffering", "proxy", 2 * STRONG, "stream_held", case.lines(answer, tried, trail.end))
+
+
 def broken_handshake(case: Case) -> None:
     """A 101 that breaks the rules of RFC 6455 §4.1."""
     close, answer = _failed(case), case.trail.answer
@@ -304,5 +322,5 @@ def given_up(case: Case) -> None:
 
 RULES = (
     never_reached, proxy_said_no, tls_certificate, tls_alert, certificate_wanted, tls_to_something_else, http_status,
-    broken_handshake, another_protocol, no_answer, given_up,
+    websocket_off, stream_held_back, broken_handshake, another_protocol, no_answer, given_up,
 )  # fmt: skip
