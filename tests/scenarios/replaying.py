@@ -1,6 +1,6 @@
 """Recordings folded again without any server: what the engine finds in them, and what really happened in each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import msgspec
 from tui.diagnosis.engine import Engine
 from tui.facts import codec
 from tui.facts.facts import KNOWN, Unknown
-from tui.facts.findings import COMPUTED, Finding, Verdict
+from tui.facts.findings import COMPUTED, Close, Finding, Verdict
 
 HERE = Path(__file__).parent
 
@@ -27,7 +27,7 @@ NONE = Truth("none", "none")
 
 
 class Judged(NamedTuple):
-    """One session of one recording: the truth, and the last verdict given of it."""
+    """One session of one recording: the truth, and the last verdict given of the connection it is about."""
 
     recording: str
     session: str
@@ -91,7 +91,19 @@ def judged() -> Iterator[Judged]:
         if (scenario := scenario_of(name)) not in known:
             continue
         out = replayed(lines_of(name))
-        last = {one.s: one for one in out if isinstance(one, Verdict)}
         for session in sorted({one.s for one in out if one.s}):
             truth = known[scenario].get(session, NONE)
-            yield Judged(recording, session, truth, last.get(session), scenario in hidden)
+            yield Judged(recording, session, truth, last_verdict(out, session), scenario in hidden)
+
+
+def last_verdict(lines: Sequence[object], session: str) -> Verdict | None:
+    """The last verdict on a session's last drop, or on the session where nothing dropped: one that connects again
+    may be well, or refused, by the time it is left."""
+    dropped = [line.c for line in lines if isinstance(line, Close) and line.s == session and line.dropped]
+    return next(
+        (
+            line for line in reversed(lines)
+            if isinstance(line, Verdict) and line.s == session and (not dropped or line.c == dropped[-1])
+        ),
+        None,
+    )  # fmt: skip
