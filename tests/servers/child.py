@@ -149,6 +149,11 @@ def installed(program: str, package: str) -> str:
     return path
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process started and that have not ended."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def answers(port: int) -> bool:
     """Whether a TCP connection to the loopback ``port`` is accepted."""
     try:

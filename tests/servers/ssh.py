@@ -6,7 +6,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from tests.servers.child import Child, installed
+from tests.servers.child import Child, children, installed
 from tests.servers.ports import LOOPBACK, free_ports
 
 _CONF = """\
@@ -29,9 +29,11 @@ class SshTunnel:
     Args:
         home: an empty directory for its files.
         backend: the loopback port at its far end.
+        alive: whole seconds after which the near half asks a silent far half whether it is there, and gives up after as
+            many (``ServerAliveInterval`` with a count of 1); 0: never.
     """
 
-    def __init__(self, home: Path, backend: int) -> None:
+    def __init__(self, home: Path, backend: int, *, alive: int = 0) -> None:
         (home / "known").touch()
         sshd_port, self.port = free_ports(2)
         for key in ("host", "user"):
@@ -50,6 +52,7 @@ class SshTunnel:
                     "-p", str(sshd_port),
                     "-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={home}/known",
                     "-o", "ExitOnForwardFailure=yes", "-o", "BatchMode=yes",
+                    "-o", f"ServerAliveInterval={alive}", "-o", "ServerAliveCountMax=1",
                     "-L", f"{LOOPBACK}:{self.port}:{LOOPBACK}:{backend}", f"{getpass.getuser()}@{LOOPBACK}",
                 ],
                 log=home / "ssh.log",
@@ -59,10 +62,15 @@ class SshTunnel:
             self.stop()
             raise
 
-    def kill_client(self) -> None:
-        """Ends the near half at once, as when its terminal is closed."""
+    def kill_client(self, sign: signal.Signals = signal.SIGKILL) -> None:
+        """Ends the near half, as when its terminal is closed."""
         assert self._client is not None
-        os.kill(self._client.pid, signal.SIGKILL)
+        os.kill(self._client.pid, sign)
+
+    def signal_far_half(self, sign: signal.Signals) -> None:
+        """Signals the processes that sshd has for this tunnel."""
+        for pid in children(self._server.pid):
+            os.kill(pid, sign)
 
     def stop(self) -> None:
         """Ends both halves."""

@@ -2,13 +2,12 @@
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 
 from tests.probing import ask, open_session, probing, seen
 from tests.servers.apache import Apache
-from tests.servers.child import Daemon
+from tests.servers.child import Daemon, children
 from tests.servers.forward import Connect, Socks, Squid
 from tests.servers.haproxy import HaProxy
 from tests.servers.nginx import Certificate, Nginx
@@ -53,11 +52,6 @@ async def talked(watch: Watch, take: Take) -> None:
     await seen(watch, "frame", dir="in", count=take.one_of(1, 2, 3, 4))
 
 
-def workers(pid: int) -> list[int]:
-    """The processes that a process started."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 async def test_a_reload_with_a_limit(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
     """Busy and idle ones of nginx's old worker end together; who reconnects is served at once; who was direct lives."""
     limit = take.between(0.4, 1.5)
@@ -97,12 +91,12 @@ async def test_a_reload_that_spares_what_is_open(
     echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str
 ) -> None:
     proxy = start(Nginx, echo_port) if kind == "nginx" else start(HaProxy, echo_port)
-    before = set(workers(proxy.pid))
+    before = set(children(proxy.pid))
     async with probing(url(proxy), "-n", "2", "--stdin", *chatter(0.4, 2, "A1")) as watch:
         await seen(watch, "open", count=2)
         await talked(watch, take)
         proxy.reload()
-        eventually(lambda: set(workers(proxy.pid)) - before)
+        eventually(lambda: set(children(proxy.pid)) - before)
         await ask(watch, "send and now", "A2")
         await seen(watch, "frame", "A2", dir="in", text="and now")
         assert await watch.finish() == 0
@@ -154,7 +148,7 @@ async def test_nginxs_worker_is_killed(echo_port: int, start: Starter, recorder:
     async with probing(*sessions, "--stdin", *words, *chatter(0.4, 3, take.one_of("A", "B")), **LOOK) as watch:
         await seen(watch, "open", count=3)
         await talked(watch, take)
-        for worker in workers(nginx.pid):
+        for worker in children(nginx.pid):
             os.kill(worker, signal.SIGKILL)
         await seen(watch, "close", count=2)
         if words:
