@@ -2,8 +2,8 @@
 
 ``pytest`` runs everything but the tests marked ``real``; ``pytest --real`` runs those, and there an absent
 server is a failure. ``--record-scenarios DIRECTORY`` writes what the real runs said there, such as
-``tests/scenarios``, and ``--takes N`` stages what varies (``tests/servers/takes.py``) N times; the tests marked ``alike``, which take
-long and find what others find, run only where N is above 1.
+``tests/scenarios``, and ``--takes N`` stages what varies (``tests/servers/takes.py``) N times; the tests marked
+``alike``, which take long and find what others find, run only where N is above 1.
 """
 
 from collections.abc import AsyncIterator

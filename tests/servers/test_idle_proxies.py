@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from tests.probing import probing, run, seen
+from tests.servers.alike import alike
 from tests.servers.apache import Apache
 from tests.servers.child import Daemon
 from tests.servers.forward import Connect, Squid
@@ -59,7 +60,7 @@ def proxy(start: Starter, kind: str, backend: int, timeout: float) -> tuple[Daem
             raise AssertionError(kind)
 
 
-@pytest.mark.parametrize("kind", ["nginx", "haproxy", "apache"])
+@pytest.mark.parametrize("kind", [alike("nginx"), alike("haproxy"), "apache"])
 async def test_silence_after_some_talk(
     echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str
 ) -> None:
@@ -71,6 +72,7 @@ async def test_silence_after_some_talk(
     recorder.keep(take.of(f"{kind}-idle-after-talk"), watch)
 
 
+@pytest.mark.alike
 async def test_the_server_falls_silent(start: Starter, recorder: Recorder, take: Take) -> None:
     """nginx does not care who was the last to speak."""
     every = take.between(2.2, 3)
@@ -82,6 +84,7 @@ async def test_the_server_falls_silent(start: Starter, recorder: Recorder, take:
     recorder.keep(take.of("nginx-idle-rare-news"), watch)
 
 
+@pytest.mark.alike
 async def test_beats_that_are_too_rare(broker: RabbitMq, start: Starter, recorder: Recorder, take: Take) -> None:
     """A proxy's timeout that is shorter than the beats: each connection ends so long after its CONNECTED."""
     timeout, beats = take.between(1.5, 3), take.one_of("10000,10000", "6000,0", "0,0", "4000,8000")
@@ -95,6 +98,7 @@ async def test_beats_that_are_too_rare(broker: RabbitMq, start: Starter, recorde
     recorder.keep(take.of("nginx-idle-rare-beats"), watch)
 
 
+@pytest.mark.alike
 async def test_one_of_two_is_silent(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
     timeout = take.between(1.5, 3)
     haproxy = start(HaProxy, echo_port, tunnel=timeout)
@@ -108,6 +112,7 @@ async def test_one_of_two_is_silent(echo_port: int, start: Starter, recorder: Re
     recorder.keep(take.of("haproxy-idle-one-of-two"), watch)
 
 
+@pytest.mark.alike
 async def test_two_opened_apart(
     echo_port: int, start: Starter, certificate: Certificate, recorder: Recorder, take: Take
 ) -> None:
@@ -124,6 +129,7 @@ async def test_two_opened_apart(
     recorder.keep(take.of("nginx-idle-opened-apart"), watch)
 
 
+@pytest.mark.alike
 async def test_it_happens_again_and_again(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
     timeout, times = take.between(1.5, 2.5), take.one_of(2, 3)
     haproxy = start(HaProxy, echo_port, client=timeout)
@@ -147,6 +153,7 @@ async def test_it_counts_only_what_we_say(start: Starter, recorder: Recorder, ta
     recorder.keep(take.of("haproxy-idle-client-only"), watch)
 
 
+@pytest.mark.alike
 async def test_it_counts_only_what_the_server_says(start: Starter, recorder: Recorder, take: Take) -> None:
     """With ``option independent-streams``, we do not hold ``timeout server`` off."""
     timeout = take.between(1.5, 3)
@@ -160,6 +167,7 @@ async def test_it_counts_only_what_the_server_says(start: Starter, recorder: Rec
     recorder.keep(take.of("haproxy-idle-server-only"), watch)
 
 
+@pytest.mark.alike
 async def test_stunnel_resets_both_of_two(
     echo_port: int, start: Starter, certificate: Certificate, recorder: Recorder, take: Take
 ) -> None:
@@ -173,7 +181,7 @@ async def test_stunnel_resets_both_of_two(
     recorder.keep(take.of("stunnel-idle-two"), watch)
 
 
-@pytest.mark.parametrize("kind", ["tinyproxy", "squid"])
+@pytest.mark.parametrize("kind", [alike("tinyproxy"), "squid"])
 async def test_a_forward_proxy(echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str) -> None:
     """A tunnel through CONNECT, silent after a word."""
     idle = take.one_of(2, 3)
@@ -199,6 +207,7 @@ async def test_sockjs_streaming_without_a_heartbeat(start: Starter, recorder: Re
     recorder.keep(take.of("nginx-idle-xhr-streaming"), watch)
 
 
+@pytest.mark.alike
 async def test_news_in_time_keep_it_alive(start: Starter, recorder: Recorder, take: Take) -> None:
     """One direction is enough for nginx and for HAProxy's ``timeout tunnel``."""
     timeout = take.between(1.5, 2.5)

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.probing import ask, probing, run, seen
+from tests.servers.alike import alike
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.ports import LOOPBACK
 from tests.servers.rabbitmq import LOGIN, RabbitMq
@@ -31,10 +32,10 @@ def assert_ended(close: Line, ending: Ending) -> None:
     ("name", "kind", "ending"),
     [
         ("1000", "python", (1000, "")),
-        ("1001", "node", (1001, "")),
-        ("4000", "node", (4000, "inactive")),
-        ("4408", "python", (4408, "")),
-        ("fin", "node", "fin"),
+        alike("1001", "node", (1001, "")),
+        alike("4000", "node", (4000, "inactive")),
+        alike("4408", "python", (4408, "")),
+        alike("fin", "node", "fin"),
     ],
 )
 async def test_it_talks_and_we_do_not(
@@ -51,6 +52,7 @@ async def test_it_talks_and_we_do_not(
     recorder.keep(take.of(f"{kind}-strict-idle-{name}"), watch)
 
 
+@pytest.mark.alike
 async def test_one_of_two_is_silent(start: Starter, recorder: Recorder, take: Take) -> None:
     idle = take.between(1.5, 3)
     server = start(StrictPython, idle=idle, says=0.5, ending=take.one_of((1000, ""), (1001, "idle"), (4001, "idle")))
@@ -63,6 +65,7 @@ async def test_one_of_two_is_silent(start: Starter, recorder: Recorder, take: Ta
     recorder.keep(take.of("python-strict-idle-one-of-two"), watch)
 
 
+@pytest.mark.alike
 async def test_it_happens_again(start: Starter, recorder: Recorder, take: Take) -> None:
     """A FIN alone, so long after our last message, each time."""
     idle = take.between(1.5, 2.5)
@@ -76,6 +79,7 @@ async def test_it_happens_again(start: Starter, recorder: Recorder, take: Take) 
     recorder.keep(take.of("node-strict-idle-again"), watch)
 
 
+@pytest.mark.alike
 async def test_behind_a_patient_proxy(start: Starter, recorder: Recorder, take: Take) -> None:
     """The server's rule, not that of the nginx before it, which passes the Close on."""
     idle = take.between(1.5, 3)
@@ -107,6 +111,7 @@ async def test_it_waits_for_a_login(start: Starter, recorder: Recorder, take: Ta
     recorder.keep(take.of("strict-login-timeout"), watch)
 
 
+@pytest.mark.alike
 async def test_rabbitmqs_clocks(start: Starter, certificate: Certificate, recorder: Recorder, take: Take) -> None:
     """Cowboy's ``idle_timeout`` ends a silent WebSocket with 1000; ``login_timeout`` a STOMP connection with FIN."""
     idle, login = take.between(1.5, 2.5), take.between(1.5, 2.5)
@@ -133,6 +138,7 @@ async def test_rabbitmqs_clocks(start: Starter, certificate: Certificate, record
     recorder.keep(take.of("rabbitmq-tcp-login-timeout"), watch)
 
 
+@pytest.mark.alike
 async def test_within_the_limits(start: Starter, recorder: Recorder, take: Take) -> None:
     """Idle for less than the server has patience for, and then it speaks again."""
     idle = take.between(1.6, 2.6)

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.probing import probing, run, seen
+from tests.servers.alike import alike
 from tests.servers.haproxy import HaProxy
 from tests.servers.ports import LOOPBACK
 from tests.servers.recordings import Recorder
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.real
 
 @pytest.mark.parametrize(
     ("name", "kind", "ending"),
-    [("1001", "python", (1001, "")), ("4000", "node", (4000, "session too old")), ("fin", "python", "fin")],
+    [alike("1001", "python", (1001, "")), ("4000", "node", (4000, "session too old")), alike("fin", "python", "fin")],
 )
 async def test_two_opened_apart(
     start: Starter, recorder: Recorder, take: Take, name: str, kind: str, ending: Ending
@@ -35,6 +36,7 @@ async def test_two_opened_apart(
     recorder.keep(take.of(f"{kind}-lifetime-{name}"), watch)
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(("name", "ending"), [("fin", "fin"), ("1000", (1000, ""))])
 async def test_it_happens_again(start: Starter, recorder: Recorder, take: Take, name: str, ending: Ending) -> None:
     life = take.between(1.5, 2.5)
@@ -48,6 +50,7 @@ async def test_it_happens_again(start: Starter, recorder: Recorder, take: Take, 
     recorder.keep(take.of(f"strict-lifetime-again-{name}"), watch)
 
 
+@pytest.mark.alike
 async def test_one_of_two_had_been_there_before(start: Starter, recorder: Recorder, take: Take) -> None:
     """Behind HAProxy, which passes the end on as it comes; the younger one is still well."""
     life = take.between(2, 3)

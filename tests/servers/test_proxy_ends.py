@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from tests.probing import ask, open_session, probing, seen
+from tests.servers.alike import alike
 from tests.servers.apache import Apache
 from tests.servers.child import Daemon, children
 from tests.servers.forward import Connect, Socks, Squid
@@ -72,6 +73,7 @@ async def test_a_reload_with_a_limit(echo_port: int, start: Starter, recorder: R
     recorder.keep(take.of("nginx-reload-reconnect"), watch)
 
 
+@pytest.mark.alike
 async def test_haproxys_reload_with_a_limit(start: Starter, recorder: Recorder, take: Take) -> None:
     """``hard-stop-after``: the old worker cuts what is left."""
     server = start(take.one_of(StrictNode, StrictPython), says=take.between(0.3, 0.7), ending="fin")
@@ -86,7 +88,7 @@ async def test_haproxys_reload_with_a_limit(start: Starter, recorder: Recorder, 
     recorder.keep(take.of("haproxy-reload"), watch)
 
 
-@pytest.mark.parametrize("kind", ["nginx", "haproxy"])
+@pytest.mark.parametrize("kind", [alike("nginx"), "haproxy"])
 async def test_a_reload_that_spares_what_is_open(
     echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str
 ) -> None:
@@ -103,7 +105,7 @@ async def test_a_reload_that_spares_what_is_open(
     recorder.keep(take.of(f"{kind}-reload-spares"), watch)
 
 
-@pytest.mark.parametrize("kind", ["nginx", "haproxy"])
+@pytest.mark.parametrize("kind", ["nginx", alike("haproxy")])
 async def test_it_is_restarted(echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str) -> None:
     """It is stopped in order and started again at once; who was direct to the server notices nothing."""
     proxy: Daemon = start(REVERSE[kind], echo_port)
@@ -122,7 +124,7 @@ async def test_it_is_restarted(echo_port: int, start: Starter, recorder: Recorde
     recorder.keep(take.of(f"{kind}-restart"), watch)
 
 
-@pytest.mark.parametrize("kind", ["nginx", "haproxy", "apache"])
+@pytest.mark.parametrize("kind", [alike("nginx"), alike("haproxy"), "apache"])
 async def test_it_is_killed(echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str) -> None:
     """With all its processes, and stays away; a look shows that nobody listens any more."""
     proxy: Daemon = start(REVERSE[kind], echo_port)
@@ -176,7 +178,7 @@ async def test_stunnel_is_killed(
     recorder.keep(take.of("stunnel-sigkill"), watch)
 
 
-@pytest.mark.parametrize("kind", ["microsocks", "tinyproxy", "squid"])
+@pytest.mark.parametrize("kind", [alike("microsocks"), "tinyproxy", alike("squid")])
 async def test_a_forward_proxy_is_killed(
     echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.probing import ask, probing, seen
 from tests.servers.activemq import LOGIN as ACTIVEMQ_LOGIN
 from tests.servers.activemq import ActiveMq
+from tests.servers.alike import alike
 from tests.servers.haproxy import HaProxy
 from tests.servers.nginx import Nginx
 from tests.servers.node import NodeWs, SockJsNode
@@ -25,7 +26,7 @@ KINDS = {"node": NodeWs, "python": PythonWs}
 FRONTS = {"nginx": (Nginx, 502), "haproxy": (HaProxy, 503)}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [alike("node"), "python"])
 async def test_it_is_killed(echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str) -> None:
     """Nobody listens any more; a session with another server goes on."""
     server = start(KINDS[kind])
@@ -43,7 +44,7 @@ async def test_it_is_killed(echo_port: int, start: Starter, recorder: Recorder, 
     recorder.keep(take.of(f"{kind}-killed-two-and-a-sibling"), watch)
 
 
-@pytest.mark.parametrize(("kind", "sign"), [("node", signal.SIGTERM), ("python", signal.SIGKILL)])
+@pytest.mark.parametrize(("kind", "sign"), [("node", signal.SIGTERM), alike("python", signal.SIGKILL)])
 async def test_it_is_back_at_once(
     echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str, sign: signal.Signals
 ) -> None:
@@ -64,6 +65,7 @@ async def test_it_is_back_at_once(
     recorder.keep(take.of(f"{kind}-back-at-once"), watch)
 
 
+@pytest.mark.alike
 async def test_it_is_away_for_a_while(start: Starter, recorder: Recorder, take: Take) -> None:
     """The first attempt is refused, a later one is not."""
     server = start(take.one_of(NodeWs, PythonWs))
@@ -79,7 +81,7 @@ async def test_it_is_away_for_a_while(start: Starter, recorder: Recorder, take: 
     recorder.keep(take.of("server-away-for-a-while"), watch)
 
 
-@pytest.mark.parametrize("front", FRONTS)
+@pytest.mark.parametrize("front", ["nginx", alike("haproxy")])
 async def test_behind_a_proxy(echo_port: int, start: Starter, recorder: Recorder, take: Take, front: str) -> None:
     """The proxy passes the end on, and answers who comes back that nobody is behind it."""
     kind, status = FRONTS[front]
@@ -96,6 +98,7 @@ async def test_behind_a_proxy(echo_port: int, start: Starter, recorder: Recorder
     recorder.keep(take.of(f"{front}-server-killed"), watch)
 
 
+@pytest.mark.alike
 async def test_behind_a_proxy_and_back(start: Starter, recorder: Recorder, take: Take) -> None:
     """502 or 503 at the first attempt, 101 when the server is back."""
     kind, status = FRONTS[take.one_of(*FRONTS)]
@@ -130,6 +133,7 @@ async def test_one_of_two_backends_is_killed(start: Starter, recorder: Recorder,
     recorder.keep(take.of("haproxy-one-backend-killed"), watch)
 
 
+@pytest.mark.alike
 async def test_sockjs(start: Starter, recorder: Recorder, take: Take) -> None:
     server = start(SockJsNode, heartbeat_delay=take.one_of(400, 600))
     for transport in ("websocket", "xhr-streaming"):
@@ -145,6 +149,7 @@ async def test_sockjs(start: Starter, recorder: Recorder, take: Take) -> None:
         server.begin()
 
 
+@pytest.mark.alike
 async def test_rabbitmq_behind_a_proxy(own_broker: RabbitMq, start: Starter, recorder: Recorder, take: Take) -> None:
     """One through nginx, one direct, one over TCP: all end together, and come back in vain."""
     nginx = start(Nginx, own_broker.port)
@@ -178,6 +183,7 @@ async def test_rabbitmq_behind_a_proxy(own_broker: RabbitMq, start: Starter, rec
     recorder.keep(take.of("rabbitmq-sigkill-behind-nginx"), watch)
 
 
+@pytest.mark.alike
 async def test_activemq(own_activemq: ActiveMq, echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
     """Stopped in order it says nothing either; the look finds nobody."""
     words = ("--heart-beat", take.one_of("0,0", "1000,1000"), "--stdin", *chatter(0.4, 3, "elsewhere"))

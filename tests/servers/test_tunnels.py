@@ -5,6 +5,7 @@ import signal
 import pytest
 
 from tests.probing import probing, run, seen
+from tests.servers.alike import alike
 from tests.servers.child import Daemon
 from tests.servers.nginx import Certificate
 from tests.servers.ports import LOOPBACK
@@ -20,7 +21,7 @@ from tests.servers.test_proxy_ends import LOOK, assert_cut, talked
 pytestmark = pytest.mark.real
 
 
-@pytest.mark.parametrize("half", ["near", "far"])
+@pytest.mark.parametrize("half", [alike("near"), "far"])
 async def test_half_of_ssh_ends(echo_port: int, start: Starter, recorder: Recorder, take: Take, half: str) -> None:
     """Everything that went through it ends at once, and its port is shut; what goes another way lives."""
     tunnel = start(SshTunnel, echo_port)
@@ -63,6 +64,7 @@ async def test_ssh_gives_up_a_silent_far_half(echo_port: int, start: Starter, re
     recorder.keep(take.of("ssh-server-alive"), watch)
 
 
+@pytest.mark.alike
 async def test_ssh_comes_back(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
     """Refused while it is away: nobody restarts this one."""
     tunnel = start(SshTunnel, echo_port)
@@ -78,7 +80,7 @@ async def test_ssh_comes_back(echo_port: int, start: Starter, recorder: Recorder
     recorder.keep(take.of("ssh-away-reconnect"), watch)
 
 
-@pytest.mark.parametrize("kind", ["socat", "stunnel-client"])
+@pytest.mark.parametrize("kind", ["socat", alike("stunnel-client")])
 async def test_a_forwarder_is_killed(
     echo_port: int, start: Starter, certificate: Certificate, recorder: Recorder, take: Take, kind: str
 ) -> None:
@@ -118,6 +120,7 @@ async def test_the_far_stunnel_is_killed(
     recorder.keep(take.of("stunnel-far-end-killed"), watch)
 
 
+@pytest.mark.alike
 async def test_socat_has_an_idle_timeout(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
     idle = take.between(1.5, 3)
     socat = start(Socat, echo_port, idle=idle)
