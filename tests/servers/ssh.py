@@ -20,6 +20,7 @@ UsePAM no
 PasswordAuthentication no
 PermitRootLogin yes
 AllowTcpForwarding yes
+{rules}
 """
 
 
@@ -31,16 +32,17 @@ class SshTunnel:
         backend: the loopback port at its far end.
         alive: whole seconds after which the near half asks a silent far half whether it is there, and gives up after as
             many (``ServerAliveInterval`` with a count of 1); 0: never.
+        rules: further lines of sshd's configuration.
     """
 
-    def __init__(self, home: Path, backend: int, *, alive: int = 0) -> None:
+    def __init__(self, home: Path, backend: int, *, alive: int = 0, rules: str = "") -> None:
         (home / "known").touch()
         sshd_port, self.port = free_ports(2)
         for key in ("host", "user"):
             words = [installed("ssh-keygen", "openssh-client"), "-q", "-t", "ed25519", "-N", "", "-f", str(home / key)]
             subprocess.run(words, check=True, stdin=subprocess.DEVNULL, capture_output=True)
         conf = home / "sshd.conf"
-        conf.write_text(_CONF.format(home=home, loopback=LOOPBACK, port=sshd_port))
+        conf.write_text(_CONF.format(home=home, loopback=LOOPBACK, port=sshd_port, rules=rules))
         Path("/run/sshd").mkdir(exist_ok=True)  # where sshd locks its unprivileged half in
         self._client: Child | None = None
         self._server = Child([installed("sshd", "openssh-server"), "-D", "-e", "-f", str(conf)], log=home / "sshd.log")

@@ -8,6 +8,7 @@ from tests.servers.nginx import Certificate, Nginx
 from tests.servers.ports import LOOPBACK
 from tests.servers.rabbitmq import LOGIN, RabbitMq
 from tests.servers.recordings import Recorder
+from tests.servers.spring import Spring
 from tests.servers.starting import Starter
 from tests.servers.strict import Ending, StrictNode, StrictPython
 from tests.servers.takes import Take
@@ -149,3 +150,20 @@ async def test_within_the_limits(start: Starter, recorder: Recorder, take: Take)
     assert watch.the("close")["asked"] is True
     assert watch.the("close")["age"] > idle
     recorder.keep(take.of("strict-within-limits"), watch)
+
+
+@pytest.mark.alike
+async def test_tomcats_idle_timeout_finds_one_of_two(start: Starter, recorder: Recorder, take: Take) -> None:
+    """Tomcat looks every ten seconds; the one that talks now and then is spared, the silent one's end is a 1001."""
+    idle = take.between(2, 4)
+    spring = start(Spring, heart_beat="", tomcat_idle=round(idle * 1000))
+    talk = [word for turn in range(1, 14) for word in ("--do", f"{turn} talks: stomp-send /topic/none x")]
+    async with probing(f"talks={spring.ws_url}", f"quiet={spring.ws_url}", "--stdin", *talk) as watch:
+        await seen(watch, "stomp", command="CONNECTED", count=2)
+        await watch.until(lambda line: line["type"] == "close", within=30)
+        assert await watch.finish() == 1
+    close = watch.the("close", "quiet")
+    assert (close["code"], close["initiator"]) == (1001, "remote")
+    assert idle - EARLY <= close["idle_any"] <= idle + 12
+    assert watch.the("close", "talks")["asked"] is True
+    recorder.keep(take.of("spring-tomcat-idle-one-of-two"), watch)

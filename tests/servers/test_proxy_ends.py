@@ -208,3 +208,22 @@ async def test_a_forward_proxy_is_killed(
     assert_cut(watch, *names)
     assert watch.the("close", "direct")["asked"] is True
     recorder.keep(take.of(f"{kind}-sigkill"), watch)
+
+
+@pytest.mark.alike
+async def test_it_is_away_for_a_while(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
+    """Stopped in order, its port refuses the first attempts; then it is there again. The direct session lives."""
+    proxy: Daemon = start(take.one_of(HaProxy, Nginx), echo_port)
+    sessions = (f"A={url(proxy)}", f"B={url(proxy)}", f"direct=ws://{LOOPBACK}:{echo_port}/")
+    async with probing(*sessions, "--reconnect", "--stdin", *chatter(0.4, 3, take.one_of("A", "direct"))) as watch:
+        await seen(watch, "open", count=3)
+        await talked(watch, take)
+        proxy.end(signal.SIGTERM)
+        await seen(watch, "end", "A", how="refused")
+        await seen(watch, "end", "B", how="refused")
+        proxy.begin()
+        await seen(watch, "open", count=5)
+        await watch.finish()
+    assert_cut(watch, "A", "B")
+    assert watch.the("close", "direct")["asked"] is True
+    recorder.keep(take.of("proxy-away-for-a-while"), watch)

@@ -131,3 +131,45 @@ async def test_within_the_limits(echo_port: int, start: Starter, recorder: Recor
     watch, status = await run(url(nginx), *words)
     assert status == 0
     recorder.keep(take.of("nginx-within-limits"), watch)
+
+
+TCP = "mode tcp\n    option tcplog"
+"""HAProxy's lines for a proxy that knows nothing of HTTP."""
+
+
+@pytest.mark.alike
+async def test_stomp_over_tcp_through_a_proxy(broker: RabbitMq, start: Starter, recorder: Recorder, take: Take) -> None:
+    """One whose beats are off is cut by ``timeout client``; its twin beats and lives."""
+    timeout = take.between(1.5, 3)
+    haproxy = start(HaProxy, broker.stomp_port, client=timeout, options=TCP)
+    target = f"stomp://{LOOPBACK}:{haproxy.port}"
+    async with probing("--stdin", f"quiet={target}", *LOGIN, "--heart-beat", "0,0") as watch:
+        table = {"heart_beat": take.one_of("0,500", "500,0", "600,600"), "login": "guest", "passcode": "guest"}
+        await open_session(watch, name="beats", url=target, vhost="/", **table)
+        await seen(watch, "close", "quiet")
+        assert await watch.finish() == 1
+    close = watch.the("close", "quiet")
+    assert (close["code"], close["initiator"], close["transport"]["how"]) == (None, "remote", "fin")
+    assert timeout - EARLY <= close["idle_any"] <= timeout + LATE
+    assert watch.the("close", "beats")["asked"] is True
+    recorder.keep(take.of("haproxy-tcp-idle-twin-beats"), watch)
+
+
+@pytest.mark.alike
+async def test_stomp_over_tcp_through_a_reload(
+    broker: RabbitMq, start: Starter, recorder: Recorder, take: Take
+) -> None:
+    haproxy = start(HaProxy, broker.stomp_port, hard_stop=take.between(0.6, 1.5), options=TCP)
+    target = f"stomp://{LOOPBACK}:{haproxy.port}"
+    words = (*LOGIN, "--heart-beat", take.one_of("400,400", "600,500"), "--reconnect", "--stdin")
+    async with probing(f"A={target}", f"B={target}", f"direct={broker.tcp_url}", *words) as watch:
+        await seen(watch, "stomp", command="CONNECTED", count=3)
+        await seen(watch, "stomp", "B", command="beat", dir="in")
+        haproxy.reload()
+        await seen(watch, "stomp", command="CONNECTED", count=5)
+        await watch.finish()
+    for name in "AB":
+        close = watch.of("close", name)[0]
+        assert (close["code"], close["initiator"], close["transport"]["how"]) == (None, "remote", "fin")
+    assert watch.the("close", "direct")["asked"] is True
+    recorder.keep(take.of("haproxy-tcp-reload"), watch)

@@ -15,7 +15,7 @@ from tests.servers.ssh import SshTunnel
 from tests.servers.starting import Starter
 from tests.servers.stunnel import Stunnel, StunnelClient
 from tests.servers.takes import Take
-from tests.servers.test_idle_proxies import assert_idle, chatter
+from tests.servers.test_idle_proxies import LATE, assert_idle, chatter
 from tests.servers.test_proxy_ends import LOOK, assert_cut, talked
 
 pytestmark = pytest.mark.real
@@ -128,3 +128,19 @@ async def test_socat_has_an_idle_timeout(echo_port: int, start: Starter, recorde
     assert status == 1
     assert_idle(watch.the("close"), idle)
     recorder.keep(take.of("socat-idle"), watch)
+
+
+@pytest.mark.alike
+async def test_sshd_ends_silent_channels(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
+    """``ChannelTimeout``: a session that says nothing ends, up to a second early; its busy twin lives in the tunnel."""
+    idle = take.one_of(2, 3)
+    tunnel = start(SshTunnel, echo_port, rules=f"ChannelTimeout direct-tcpip={idle}")
+    through = f"ws://{LOOPBACK}:{tunnel.port}/"
+    words = ("--stdin", *chatter(0.5, idle + 3, "busy"))
+    async with probing(f"busy={through}", f"quiet={through}", *words) as watch:
+        await seen(watch, "close", "quiet")
+        assert await watch.finish() == 1
+    assert_cut(watch, "quiet")
+    assert idle - 1.1 <= watch.the("close", "quiet")["idle_any"] <= idle + LATE
+    assert watch.the("close", "busy")["asked"] is True
+    recorder.keep(take.of("ssh-channel-idle"), watch)
