@@ -45,29 +45,34 @@ class SshTunnel:
         conf.write_text(_CONF.format(home=home, loopback=LOOPBACK, port=sshd_port, rules=rules))
         Path("/run/sshd").mkdir(exist_ok=True)  # where sshd locks its unprivileged half in
         self._client: Child | None = None
+        self._home, self._sshd_port, self._backend, self._alive = home, sshd_port, backend, alive
         self._server = Child([installed("sshd", "openssh-server"), "-D", "-e", "-f", str(conf)], log=home / "sshd.log")
         try:
             self._server.wait_for_port(sshd_port)
-            self._client = Child(
-                [
-                    installed("ssh", "openssh-client"), "-N", "-F", "none", "-i", str(home / "user"),
-                    "-p", str(sshd_port),
-                    "-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={home}/known",
-                    "-o", "ExitOnForwardFailure=yes", "-o", "BatchMode=yes",
-                    "-o", f"ServerAliveInterval={alive}", "-o", "ServerAliveCountMax=1",
-                    "-L", f"{LOOPBACK}:{self.port}:{LOOPBACK}:{backend}", f"{getpass.getuser()}@{LOOPBACK}",
-                ],
-                log=home / "ssh.log",
-            )  # fmt: skip
-            self._client.wait_for_port(self.port)
+            self.begin_client()
         except BaseException:
             self.stop()
             raise
 
+    def begin_client(self) -> None:
+        """Starts the near half, which has not been or has ended."""
+        self._client = Child(
+            [
+                installed("ssh", "openssh-client"), "-N", "-F", "none", "-i", str(self._home / "user"),
+                "-p", str(self._sshd_port),
+                "-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={self._home}/known",
+                "-o", "ExitOnForwardFailure=yes", "-o", "BatchMode=yes",
+                "-o", f"ServerAliveInterval={self._alive}", "-o", "ServerAliveCountMax=1",
+                "-L", f"{LOOPBACK}:{self.port}:{LOOPBACK}:{self._backend}", f"{getpass.getuser()}@{LOOPBACK}",
+            ],
+            log=self._home / "ssh.log",
+        )  # fmt: skip
+        self._client.wait_for_port(self.port)
+
     def kill_client(self, sign: signal.Signals = signal.SIGKILL) -> None:
         """Ends the near half, as when its terminal is closed."""
         assert self._client is not None
-        os.kill(self._client.pid, sign)
+        self._client.stop(sign)
 
     def signal_far_half(self, sign: signal.Signals) -> None:
         """Signals the processes that sshd has for this tunnel."""

@@ -1,5 +1,7 @@
 """What becomes of sessions when the server itself ends, directly and behind a proxy, and what ``watch`` saw of it."""
 
+import asyncio
+import os
 import signal
 
 import pytest
@@ -15,6 +17,7 @@ from tests.servers.ports import LOOPBACK
 from tests.servers.python import PythonWs
 from tests.servers.rabbitmq import LOGIN, RabbitMq
 from tests.servers.recordings import Recorder
+from tests.servers.spring import Spring
 from tests.servers.starting import Starter
 from tests.servers.takes import Take
 from tests.servers.test_idle_proxies import chatter
@@ -205,3 +208,37 @@ async def test_activemq(own_activemq: ActiveMq, echo_port: int, start: Starter, 
             "fin",
         )
     recorder.keep(take.of("activemq-stop-and-look"), watch)
+
+
+@pytest.mark.alike
+async def test_rabbitmq_is_stopped_and_started(own_broker: RabbitMq, recorder: Recorder, take: Take) -> None:
+    """``rabbitmqctl stop_app`` and ``start_app``: refused in between, then served again."""
+    words = (*LOGIN, "--heart-beat", take.one_of("0,0", "800,800"), "--reconnect", "--stdin")
+    async with probing(f"ws={own_broker.url}", f"tcp={own_broker.tcp_url}", *words) as watch:
+        await seen(watch, "stomp", command="CONNECTED", count=2)
+        await asyncio.to_thread(own_broker.ctl, "stop_app")
+        await seen(watch, "close", "ws")
+        await seen(watch, "close", "tcp")
+        await asyncio.to_thread(own_broker.ctl, "start_app")
+        await watch.until(lambda line: line.get("command") == "CONNECTED", within=40, count=4)
+        await watch.finish()
+    for name in ("ws", "tcp"):
+        assert watch.of("close", name)[0]["initiator"] == "remote"
+    recorder.keep(take.of("rabbitmq-stopped-and-started"), watch)
+
+
+@pytest.mark.alike
+async def test_spring_is_killed(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
+    """Two over SockJS and one over WebSocket; a session elsewhere lives."""
+    spring = start(Spring, heart_beat="500,500")
+    names = (f"A={spring.sockjs_url}", f"B={spring.ws_url}", f"elsewhere=ws://{LOOPBACK}:{echo_port}/")
+    words = ("--heart-beat", take.one_of("500,500", "700,600"), "--sockjs-transport", "websocket", "--stdin")
+    async with probing(*names, *words, **LOOK) as watch:
+        await seen(watch, "stomp", command="CONNECTED", count=2)
+        await seen(watch, "stomp", "B", command="beat", dir="in", count=take.one_of(1, 2))
+        os.kill(spring.pid, signal.SIGKILL)
+        await seen(watch, "postmortem", "A", ok=False)
+        await seen(watch, "postmortem", "B", ok=False)
+        assert await watch.finish() == 1
+    assert_cut(watch, "B")
+    recorder.keep(take.of("spring-sigkill-and-a-sibling"), watch)

@@ -173,3 +173,22 @@ async def test_stomp_over_tcp_through_a_reload(
         assert (close["code"], close["initiator"], close["transport"]["how"]) == (None, "remote", "fin")
     assert watch.the("close", "direct")["asked"] is True
     recorder.keep(take.of("haproxy-tcp-reload"), watch)
+
+
+@pytest.mark.alike
+@pytest.mark.parametrize("transport", ["xhr-streaming", "xhr-polling"])
+async def test_sockjs_and_a_proxy_that_is_killed(
+    start: Starter, recorder: Recorder, take: Take, transport: str
+) -> None:
+    """The direct session lives; a look finds nobody at the proxy's port."""
+    server = start(SockJsNode, heartbeat_delay=take.one_of(300, 500))
+    proxy = start(Nginx, server.port, rules="proxy_buffering off;")
+    through, direct = (f"http://{LOOPBACK}:{port}/echo" for port in (proxy.port, server.port))
+    async with probing(f"A={through}", f"direct={direct}", "--sockjs-transport", transport, "--stdin", **LOOK) as watch:
+        await seen(watch, "sockjs", kind="o", count=2)
+        await seen(watch, "sockjs", "A", kind="h", count=take.one_of(1, 2))
+        proxy.end()
+        await seen(watch, "postmortem", "A", ok=False)
+        assert await watch.finish() == 1
+    assert watch.the("close", "A")["initiator"] in ("remote", "none")
+    recorder.keep(take.of(f"nginx-sigkill-sockjs-{transport}"), watch)

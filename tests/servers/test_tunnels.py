@@ -144,3 +144,23 @@ async def test_sshd_ends_silent_channels(echo_port: int, start: Starter, recorde
     assert idle - 1.1 <= watch.the("close", "quiet")["idle_any"] <= idle + LATE
     assert watch.the("close", "busy")["asked"] is True
     recorder.keep(take.of("ssh-channel-idle"), watch)
+
+
+@pytest.mark.alike
+async def test_ssh_is_started_again(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
+    """As autossh does: the first attempts are refused or not, then the tunnel stands again."""
+    tunnel = start(SshTunnel, echo_port)
+    through = f"ws://{LOOPBACK}:{tunnel.port}/"
+    names = (f"A={through}", f"B={through}", f"direct=ws://{LOOPBACK}:{echo_port}/")
+    async with probing(*names, "--stdin", "--reconnect", *chatter(0.4, 3, take.one_of("A", "direct"))) as watch:
+        await seen(watch, "open", count=3)
+        await talked(watch, take)
+        tunnel.kill_client(take.one_of(signal.SIGTERM, signal.SIGKILL))
+        await seen(watch, "close", count=2)
+        if take.one_of(True, False):
+            await seen(watch, "end", how="refused")
+        tunnel.begin_client()
+        await seen(watch, "open", count=5)
+        await watch.finish()
+    assert_cut(watch, "A", "B")
+    recorder.keep(take.of("ssh-started-again"), watch)
