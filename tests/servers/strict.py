@@ -28,7 +28,7 @@ class StrictPython(Strict):
 
     Args:
         home: an empty directory for its files.
-        options: ``says``, ``idle``, ``first``, ``life`` in seconds, and ``ending``: see ``strictd.py``.
+        options: ``says``, ``pings``, ``idle``, ``first``, ``life`` in seconds, and ``ending``: see ``strictd.py``.
     """
 
     def __init__(self, home: Path, /, **options: float | Ending) -> None:
@@ -42,7 +42,7 @@ class StrictNode(Strict):
 
     Args:
         home: an empty directory for its files.
-        options: as ``StrictPython``'s.
+        options: as ``StrictPython``'s, without ``pings``.
     """
 
     def __init__(self, home: Path, /, **options: float | Ending) -> None:

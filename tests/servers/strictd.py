@@ -1,10 +1,10 @@
 """A WebSocket server (python-websockets) with clocks of its own: ``python strictd.py PORT OPTIONS``, OPTIONS as JSON.
 
-It answers nothing. ``says``: it sends a message every so many seconds. It ends a session ``idle`` seconds after the
-last message from the client, ``first`` seconds after the beginning where none came at all, or when it is ``life``
-seconds old, whatever is said; ``ending`` is how: ``[CODE, REASON]`` for a Close, or ``fin`` for TCP's end alone. It
-prints ``up`` when it listens and imports nothing of this project. ``node/strict.mjs`` is its like; ``strict.py`` starts
-both as children.
+It answers nothing. ``says``: it sends a message every so many seconds; ``pings``: a ping, whose pong is no message. It
+ends a session ``idle`` seconds after the last message from the client, ``first`` seconds after the beginning where none
+came at all, or when it is ``life`` seconds old, whatever is said; ``ending`` is how: ``[CODE, REASON]`` for a Close, or
+``fin`` for TCP's end alone. It prints ``up`` when it listens and imports nothing of this project. ``node/strict.mjs``
+is its like but for the pings; ``strict.py`` starts both as children.
 """
 
 import asyncio
@@ -59,10 +59,11 @@ class Strict:
             await self._client.close(*ending)
 
 
-async def main(port: str, options: str) -> None:
+async def main(port: str, words: str) -> None:
     """Serves until it is killed."""
-    given = json.loads(options)
-    async with serve(lambda client: Strict(client, given).serve(), "127.0.0.1", int(port), ping_interval=None):
+    given = json.loads(words)
+    options = {"ping_interval": given.get("pings"), "ping_timeout": None}
+    async with serve(lambda client: Strict(client, given).serve(), "127.0.0.1", int(port), **options):
         sys.stdout.write("up\n")
         sys.stdout.flush()
         await asyncio.Future()

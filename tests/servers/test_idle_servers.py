@@ -4,6 +4,7 @@ import pytest
 
 from tests.probing import ask, probing, run, seen
 from tests.servers.alike import alike
+from tests.servers.haproxy import HaProxy
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.ports import LOOPBACK
 from tests.servers.rabbitmq import LOGIN, RabbitMq
@@ -167,3 +168,20 @@ async def test_tomcats_idle_timeout_finds_one_of_two(start: Starter, recorder: R
     assert idle - EARLY <= close["idle_any"] <= idle + 12
     assert watch.the("close", "talks")["asked"] is True
     recorder.keep(take.of("spring-tomcat-idle-one-of-two"), watch)
+
+
+@pytest.mark.alike
+async def test_pongs_do_not_count(start: Starter, recorder: Recorder, take: Take) -> None:
+    """It pings and we pong, which holds off a proxy with less patience; but we never say a word."""
+    idle = take.between(2, 3)
+    ending: Ending = take.one_of((1001, ""), (1000, "inactive"), (4000, "idle"))
+    server = start(StrictPython, idle=idle, pings=take.one_of(0.4, 0.6), ending=ending)
+    haproxy = start(HaProxy, server.port, tunnel=idle - 0.5)
+    words = ("--stdin", "--reconnect", "--do", f"{take.between(0.3, 1)} send hello")
+    async with probing(f"ws://{LOOPBACK}:{haproxy.port}/", *words) as watch:
+        await seen(watch, "close", count=2)
+        await watch.finish()
+    for close in watch.of("close")[:2]:
+        assert_ended(close, ending)
+        assert close["idle_tx"] < idle - 0.5  # the pongs
+    recorder.keep(take.of("python-strict-idle-despite-pongs"), watch)
