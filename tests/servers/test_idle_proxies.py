@@ -181,7 +181,8 @@ async def test_stunnel_resets_both_of_two(
     recorder.keep(take.of("stunnel-idle-two"), watch)
 
 
-@pytest.mark.parametrize("kind", [alike("tinyproxy"), "squid"])
+@pytest.mark.alike
+@pytest.mark.parametrize("kind", ["tinyproxy", "squid"])
 async def test_a_forward_proxy(echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str) -> None:
     """A tunnel through CONNECT, silent after a word."""
     idle = take.one_of(2, 3)
@@ -193,6 +194,7 @@ async def test_a_forward_proxy(echo_port: int, start: Starter, recorder: Recorde
     recorder.keep(take.of(f"{kind}-idle"), watch)
 
 
+@pytest.mark.alike
 async def test_sockjs_streaming_without_a_heartbeat(start: Starter, recorder: Recorder, take: Take) -> None:
     """A proxy cuts the response that streams: SockJS's own beats are rarer than the proxy's timeout."""
     timeout = take.between(1.5, 3)

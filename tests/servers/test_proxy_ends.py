@@ -105,7 +105,8 @@ async def test_a_reload_that_spares_what_is_open(
     recorder.keep(take.of(f"{kind}-reload-spares"), watch)
 
 
-@pytest.mark.parametrize("kind", ["nginx", alike("haproxy")])
+@pytest.mark.alike
+@pytest.mark.parametrize("kind", ["nginx", "haproxy"])
 async def test_it_is_restarted(echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str) -> None:
     """It is stopped in order and started again at once; who was direct to the server notices nothing."""
     proxy: Daemon = start(REVERSE[kind], echo_port)
@@ -178,7 +179,7 @@ async def test_stunnel_is_killed(
     recorder.keep(take.of("stunnel-sigkill"), watch)
 
 
-@pytest.mark.parametrize("kind", [alike("microsocks"), "tinyproxy", alike("squid")])
+@pytest.mark.parametrize("kind", [alike("microsocks"), alike("tinyproxy"), "squid"])
 async def test_a_forward_proxy_is_killed(
     echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str
 ) -> None:

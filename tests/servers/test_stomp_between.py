@@ -17,7 +17,7 @@ from tests.servers.takes import Take
 from tests.servers.test_idle_proxies import EARLY, LATE, chatter
 from tests.servers.test_proxy_ends import LOOK, assert_cut, talked, url
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alike]
 
 
 async def test_a_reload_with_tls(
@@ -38,7 +38,6 @@ async def test_a_reload_with_tls(
     recorder.keep(take.of("nginx-reload-stomp-tls"), watch)
 
 
-@pytest.mark.alike
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
 async def test_a_proxy_that_goes_away(
     broker: RabbitMq, start: Starter, recorder: Recorder, take: Take, sign: signal.Signals
@@ -55,7 +54,6 @@ async def test_a_proxy_that_goes_away(
     recorder.keep(take.of(f"haproxy-{'stopped' if sign == signal.SIGTERM else 'killed'}-stomp-alone"), watch)
 
 
-@pytest.mark.alike
 async def test_sockjs_streams_through_a_reload(start: Starter, recorder: Recorder, take: Take) -> None:
     server = start(SockJsNode, heartbeat_delay=400)
     nginx = start(Nginx, server.port, shutdown_timeout=take.between(0.6, 1.5), rules="proxy_buffering off;")
@@ -72,7 +70,6 @@ async def test_sockjs_streams_through_a_reload(start: Starter, recorder: Recorde
     recorder.keep(take.of("nginx-reload-sockjs"), watch)
 
 
-@pytest.mark.alike
 async def test_one_alone_is_reloaded_away(start: Starter, recorder: Recorder, take: Take) -> None:
     """A single busy session; who comes back is served at once."""
     server = start(StrictNode, says=take.between(0.3, 0.6), ending="fin")
@@ -86,7 +83,6 @@ async def test_one_alone_is_reloaded_away(start: Starter, recorder: Recorder, ta
     recorder.keep(take.of("nginx-reload-alone"), watch)
 
 
-@pytest.mark.alike
 async def test_all_servers_sessions_are_shut_down(start: Starter, recorder: Recorder, take: Take) -> None:
     """``shutdown sessions server``: those of one backend end, busy or not, while another proxy's lives."""
     server = start(StrictNode, says=take.between(0.3, 0.6), ending="fin")
@@ -103,7 +99,6 @@ async def test_all_servers_sessions_are_shut_down(start: Starter, recorder: Reco
     recorder.keep(take.of("haproxy-shutdown-sessions-reconnect"), watch)
 
 
-@pytest.mark.alike
 async def test_beats_in_one_direction(broker: RabbitMq, start: Starter, recorder: Recorder, take: Take) -> None:
     """A twin that beats lives behind the same proxy; the other, whose beats are off, is cut by its timeout."""
     timeout = take.between(1.5, 3)
@@ -122,7 +117,6 @@ async def test_beats_in_one_direction(broker: RabbitMq, start: Starter, recorder
     recorder.keep(take.of("nginx-idle-twin-beats"), watch)
 
 
-@pytest.mark.alike
 async def test_within_the_limits(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
     """Idle for less than the proxy has patience for, and closed by us."""
     timeout = take.between(2.5, 4)
@@ -137,7 +131,6 @@ TCP = "mode tcp\n    option tcplog"
 """HAProxy's lines for a proxy that knows nothing of HTTP."""
 
 
-@pytest.mark.alike
 async def test_stomp_over_tcp_through_a_proxy(broker: RabbitMq, start: Starter, recorder: Recorder, take: Take) -> None:
     """One whose beats are off is cut by ``timeout client``; its twin beats and lives."""
     timeout = take.between(1.5, 3)
@@ -155,7 +148,6 @@ async def test_stomp_over_tcp_through_a_proxy(broker: RabbitMq, start: Starter, 
     recorder.keep(take.of("haproxy-tcp-idle-twin-beats"), watch)
 
 
-@pytest.mark.alike
 async def test_stomp_over_tcp_through_a_reload(
     broker: RabbitMq, start: Starter, recorder: Recorder, take: Take
 ) -> None:
@@ -175,7 +167,6 @@ async def test_stomp_over_tcp_through_a_reload(
     recorder.keep(take.of("haproxy-tcp-reload"), watch)
 
 
-@pytest.mark.alike
 @pytest.mark.parametrize("transport", ["xhr-streaming", "xhr-polling"])
 async def test_sockjs_and_a_proxy_that_is_killed(
     start: Starter, recorder: Recorder, take: Take, transport: str
