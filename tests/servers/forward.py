@@ -95,5 +95,12 @@ class Squid(Daemon):
         conf = home / "squid.conf"
         conf.write_text(_SQUID.format(loopback=LOOPBACK, port=port, read_timeout=read_timeout, lifetime=lifetime))
         # Its shared memory is named by this service name: two without one would meet.
-        words = [program, "-N", "-n", f"port{port}", "-f", str(conf), "-d", "1"]
+        self._service = f"port{port}"
+        words = [program, "-N", "-n", self._service, "-f", str(conf), "-d", "1"]
         super().__init__(port, words, log=home / "squid.log")
+
+    def stop(self) -> None:
+        """Ends it and takes away what a killed one leaves."""
+        super().stop()
+        for left in Path("/dev/shm").glob(f"{self._service}-cf__*"):
+            left.unlink()
