@@ -98,25 +98,40 @@ class Daemon:
         timeout: float = 10,
     ) -> None:
         self.port = port
-        self._child = Child(argv, log=log, env=env, cwd=log.parent)
+        self._argv, self._log, self._env, self._says, self._timeout = argv, log, env, says, timeout
+        self._child = self._begin()
+
+    def _begin(self) -> Child:
+        child = Child(self._argv, log=self._log, env=self._env, cwd=self._log.parent)
+        says = self._says
         try:
             if says is None:
-                self._child.wait_for_port(port, timeout)
+                child.wait_for_port(self.port, self._timeout)
             else:
-                self._child.wait_until(lambda: says in self.log, timeout, Path(argv[0]).name)
+                ready = says.encode()
+                child.wait_until(lambda: ready in self._log.read_bytes(), self._timeout, Path(self._argv[0]).name)
         except BaseException:
-            self.stop()
+            child.stop()
             raise
+        return child
 
     @property
     def log(self) -> str:
         """What it has said so far."""
-        return self._child.log.read_text(errors="replace")
+        return self._log.read_text(errors="replace")
 
     @property
     def pid(self) -> int:
         """Its process, for a test that ends it or holds it."""
         return self._child.pid
+
+    def end(self, sign: signal.Signals = signal.SIGKILL) -> None:
+        """Ends it by ``sign``, and kills what it started and is left of it."""
+        self._child.stop(sign)
+
+    def begin(self) -> None:
+        """Starts it once more on its port, its log anew."""
+        self._child = self._begin()
 
     def stop(self) -> None:
         """Ends it and what it started."""
@@ -132,6 +147,11 @@ def installed(program: str, package: str) -> str:
     path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin:/sbin")
     assert path is not None, f"{program} is not installed: apt-get install {package}"
     return path
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started and that have not ended."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def answers(port: int) -> bool:

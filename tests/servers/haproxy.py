@@ -1,5 +1,7 @@
 """HAProxy as a child: a reverse proxy for WebSockets with timeouts of its own, plain or with TLS."""
 
+import os
+import signal
 import socket
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from tests.servers.ports import LOOPBACK, free_ports
 _CONF = """\
 global
     stats socket {home}/admin level admin
+    hard-stop-after {hard_stop}ms
     log stdout format raw local0
 defaults
     mode http
@@ -17,8 +20,9 @@ defaults
     option httplog
     timeout connect 5s
     timeout client {client}ms
-    timeout server {client}ms
+    timeout server {server}ms
     {tunnel}
+    {options}
 frontend front
     bind {loopback}:{port}{tls}
     default_backend back
@@ -33,8 +37,11 @@ class HaProxy(Daemon):
     Args:
         home: an empty directory for its files.
         backends: the loopback ports requests are passed to, one after the other: the servers ``back/1``, ``back/2`` …
-        client: ``timeout client`` and ``timeout server`` in seconds; they hold for a tunnel that has none of its own.
+        client: ``timeout client`` in seconds; it and the next hold for a tunnel that has no timeout of its own.
+        server: ``timeout server`` in seconds; the client's where none is given.
         tunnel: ``timeout tunnel`` in seconds, where given.
+        hard_stop: ``hard-stop-after`` in seconds: what sessions are left after a reload.
+        options: further lines of its ``defaults``.
         certificate: speaks TLS with it, where given.
     """
 
@@ -43,6 +50,9 @@ class HaProxy(Daemon):
         home: Path,
         *backends: int,
         client: float = 30,
+        server: float | None = None,
+        hard_stop: float = 60,
+        options: str = "",
         tunnel: float | None = None,
         certificate: Certificate | None = None,
     ) -> None:
@@ -62,11 +72,18 @@ class HaProxy(Daemon):
                 servers="\n    ".join(f"server {n} {LOOPBACK}:{one}" for n, one in enumerate(backends, 1)),
                 tls=tls,
                 client=round(client * 1000),
+                server=round((client if server is None else server) * 1000),
+                hard_stop=round(hard_stop * 1000),
+                options=options,
                 tunnel="" if tunnel is None else f"timeout tunnel {round(tunnel * 1000)}ms",
             )
         )
         self._admin = home / "admin"
-        super().__init__(port, [program, "-db", "-f", str(conf)], log=home / "haproxy.log")
+        super().__init__(port, [program, "-W", "-db", "-f", str(conf)], log=home / "haproxy.log")
+
+    def reload(self) -> None:
+        """Has its master start new workers and tell the old ones to end when their sessions have (``-sf``)."""
+        os.kill(self.pid, signal.SIGUSR2)
 
     def say(self, command: str) -> str:
         """What its administrator's socket answers to ``command``, such as ``shutdown sessions server back/1``."""

@@ -25,7 +25,7 @@ _CONF = """\
 daemon off;
 user root;
 worker_processes 1;
-worker_shutdown_timeout {shutdown_timeout}s;
+worker_shutdown_timeout {shutdown_timeout}ms;
 pid {home}/nginx.pid;
 error_log stderr info;
 events {{ worker_connections 64; }}
@@ -45,7 +45,7 @@ http {{
             proxy_pass http://{loopback}:{backend};
             proxy_http_version 1.1;
             {upgrade}
-            proxy_read_timeout {read_timeout}s;
+            proxy_read_timeout {read_timeout}ms;
         }}
     }}
 }}
@@ -93,8 +93,8 @@ class Nginx(Daemon):
                 else "",
                 backend=backend,
                 upgrade=_UPGRADE if upgrades else 'proxy_set_header Connection "";',
-                read_timeout=read_timeout,
-                shutdown_timeout=shutdown_timeout,
+                read_timeout=round(read_timeout * 1000),
+                shutdown_timeout=round(shutdown_timeout * 1000),
                 rules=rules,
             )
         )

@@ -33,9 +33,10 @@ class RabbitMq:
     Args:
         home: an empty directory for its files.
         certificate: what it shows on the TLS port.
+        settings: further lines of its configuration.
     """
 
-    def __init__(self, home: Path, certificate: Certificate) -> None:
+    def __init__(self, home: Path, certificate: Certificate, settings: str = "") -> None:
         self._home = home
         self.amqp_port, dist, epmd, self.stomp_port, self._tls_port, self.port = free_ports(6)
         self._pid_file = home / "pid"
@@ -50,6 +51,7 @@ class RabbitMq:
             f"ssl_options.keyfile = {certificate.key}\n"
             f"web_stomp.tcp.ip = {LOOPBACK}\n"
             f"web_stomp.tcp.port = {self.port}\n"
+            f"{settings}"
         )
         server = _program("rabbitmq-server", _PROGRAMS)
         self._broker: Child | None = None

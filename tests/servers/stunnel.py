@@ -49,3 +49,33 @@ class Stunnel(Daemon):
             )
         )
         super().__init__(port, [program, str(conf)], log=home / "stunnel.log")
+
+
+_CLIENT = """\
+foreground = yes
+pid =
+debug = info
+TIMEOUTclose = 0
+[tunnel]
+client = yes
+accept = {loopback}:{port}
+connect = {loopback}:{far}
+CAfile = {ca}
+verifyChain = yes
+"""
+
+
+class StunnelClient(Daemon):
+    """The near end of a TLS tunnel: a plain port that leads to another stunnel's.
+
+    Args:
+        home: an empty directory for its files.
+        far: the loopback port of the other.
+        certificate: what the other shows.
+    """
+
+    def __init__(self, home: Path, far: int, certificate: Certificate) -> None:
+        (port,) = free_ports(1)
+        conf = home / "stunnel.conf"
+        conf.write_text(_CLIENT.format(loopback=LOOPBACK, port=port, far=far, ca=certificate.ca))
+        super().__init__(port, [installed("stunnel4", "stunnel4"), str(conf)], log=home / "stunnel.log")

@@ -1,0 +1,57 @@
+"""Apache httpd as a child: a reverse proxy for WebSockets (mod_proxy_http, which tunnels an upgrade)."""
+
+from pathlib import Path
+
+from tests.servers.child import Daemon, installed
+from tests.servers.ports import LOOPBACK, free_ports
+
+_CONF = """\
+ServerRoot {home}
+ServerName {loopback}
+Listen {loopback}:{port}
+PidFile {home}/apache.pid
+User www-data
+Group www-data
+Mutex posixsem
+ErrorLog /dev/stderr
+LogLevel proxy:debug
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule proxy_module {modules}/mod_proxy.so
+LoadModule proxy_http_module {modules}/mod_proxy_http.so
+StartServers 1
+ServerLimit 1
+ThreadsPerChild 8
+MinSpareThreads 1
+MaxSpareThreads 8
+MaxRequestWorkers 8
+Timeout {timeout}
+ProxyTimeout {timeout}
+ProxyPass / http://{loopback}:{backend}/ upgrade=websocket
+"""
+
+
+class Apache(Daemon):
+    """A proxy in front of the loopback port ``backend``.
+
+    Args:
+        home: an empty directory for its files.
+        backend: the loopback port everything is passed to.
+        timeout: whole seconds of ``Timeout`` and ``ProxyTimeout``: a tunnel lasts as long as the longer of them.
+    """
+
+    def __init__(self, home: Path, backend: int, *, timeout: int = 60) -> None:
+        program = installed("apache2", "apache2-bin")
+        (port,) = free_ports(1)
+        conf = home / "apache.conf"
+        conf.write_text(
+            _CONF.format(
+                home=home,
+                loopback=LOOPBACK,
+                port=port,
+                backend=backend,
+                timeout=timeout,
+                modules="/usr/lib/apache2/modules",
+            )
+        )
+        super().__init__(port, [program, "-f", str(conf), "-DFOREGROUND"], log=home / "apache.log")
