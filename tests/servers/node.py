@@ -69,3 +69,14 @@ class NodeWs(_NodeServer):
     def url(self) -> str:
         """Its ``ws:`` target."""
         return f"ws://{LOOPBACK}:{self.port}/"
+
+
+class NodeStomp(_NodeServer):
+    """A home-made STOMP server that promises beats every ``beatEvery`` ms and stops after ``beats`` of them."""
+
+    _SCRIPT = "stomp.mjs"
+
+    @property
+    def url(self) -> str:
+        """Its ``stomp+ws:`` target."""
+        return f"stomp+ws://{LOOPBACK}:{self.port}/"
