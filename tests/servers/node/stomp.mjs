@@ -1,14 +1,14 @@
 // A home-made STOMP server on Node's ws: it promises beats every beatEvery ms and stops after that many (beats). Whatever asks for a
 // receipt gets one, at every time; it never looks whether its client beats.
 //
-//     node stomp.mjs PORT OPTIONS         OPTIONS: beatEvery, beats, as JSON
+//     node stomp.mjs PORT OPTIONS         OPTIONS: beatEvery, beats, host, as JSON
 
 import { WebSocketServer } from 'ws';
 
 const [port, given] = process.argv.slice(2);
-const { beatEvery, beats } = JSON.parse(given);
+const { beatEvery, beats, host = '127.0.0.1' } = JSON.parse(given);
 
-const server = new WebSocketServer({ host: '127.0.0.1', port: Number(port), handleProtocols: () => 'v12.stomp' },
+const server = new WebSocketServer({ host, port: Number(port), handleProtocols: () => 'v12.stomp' },
   () => process.stdout.write('listening\n'));
 server.on('connection', (client) => {
   let left = beats;
