@@ -1,9 +1,11 @@
 """Two hosts in network namespaces of the test's own and a cable between them: for what only a network can do."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.servers.child import installed
 
@@ -38,6 +40,7 @@ class Network:
         """Takes everything away again."""
         for host in (self._client, self._server):
             subprocess.run(["ip", "netns", "delete", host], check=False, capture_output=True)
+        shutil.rmtree(Path("/etc/netns") / self._client, ignore_errors=True)
 
     def on_client(self, *command: str) -> None:
         """Runs a command on the client host."""
@@ -133,6 +136,12 @@ class Network:
     def drop_data(self, port: int) -> None:
         """What is said to the server's ``port`` is swallowed but for what opens a connection."""
         self._wall(f"tcp dport {port} tcp flags & (syn | psh) == psh drop")
+
+    def ask_for_names(self, address: str) -> None:
+        """The client's resolver asks the DNS server at ``address``, once and for a second."""
+        place = Path("/etc/netns") / self._client
+        place.mkdir(parents=True)
+        (place / "resolv.conf").write_text(f"nameserver {address}\noptions timeout:1 attempts:1\n")
 
     def reset_connections(self, port: int) -> None:
         """All connections to the server's ``port`` are reset, by a kernel and not by its program."""
