@@ -108,7 +108,11 @@ class Network:
 
     def lose_every(self, count: int) -> None:
         """Of what the client says, one packet in ``count`` is lost."""
-        self._wall(f"tcp dport != 0 numgen inc mod {count} == 0 drop")
+        self._wall(f"numgen inc mod {count} == 0 drop")
+
+    def lose_one(self, number: int) -> None:
+        """The ``number``-th packet that comes with something to say is lost, and no other."""
+        self._wall(f"tcp flags & psh == psh numgen inc mod 100000 == {number} drop")
 
     def lose(self, percent: int) -> None:
         """Packets of either direction are lost at random."""
