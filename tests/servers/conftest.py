@@ -61,7 +61,8 @@ def spring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spring]:
             message_size_limit=4096,
             inbound_threads=1,
             send_time_limit=1000,
-            send_buffer_limit=65536,
+            send_buffer_limit=16384,
+            kernel_buffer=8192,
         )
 
 

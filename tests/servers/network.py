@@ -106,6 +106,12 @@ class Network:
         """The client's kernel gives up only after so many retransmissions: about 0.2 s, doubled each time."""
         self.on_client("sysctl", "-qw", f"net.ipv4.tcp_retries2={retries}")
 
+    def keep_little(self) -> None:
+        """The kernels keep few bytes for a program that does not read. It holds for sockets made from now on."""
+        sizes = ("net.ipv4.tcp_rmem=4096 8192 8192", "net.ipv4.tcp_wmem=4096 8192 8192")
+        self.on_client("sysctl", "-qw", *sizes)
+        self.on_server("sysctl", "-qw", *sizes)
+
     def lose_every(self, count: int) -> None:
         """Of what the client says, one packet in ``count`` is lost."""
         self._wall(f"numgen inc mod {count} == 0 drop")

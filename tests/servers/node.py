@@ -33,9 +33,9 @@ async def converse(script: str, *args: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
 
 
-def stomp_command(host: str, port: int, **options: object) -> list[str]:
-    """The words that run the home-made STOMP server elsewhere than on the loopback."""
-    return [*program("stomp.mjs"), str(port), json.dumps(options | {"host": host})]
+def command(script: str, host: str, port: int, **options: object) -> list[str]:
+    """The words that run a server of ``node/`` elsewhere than on the loopback."""
+    return [*program(script), str(port), json.dumps(options | {"host": host})]
 
 
 class _NodeServer(Daemon):

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 import pytest
 
 from tests.probing import seen
+from tests.servers import node, python
 from tests.servers.network import SERVER, Network, network
-from tests.servers.node import stomp_command
-from tests.servers.python import command
 from tests.servers.recordings import Recorder
 from tests.servers.takes import Take
 from tests.servers.together import together
@@ -27,8 +26,8 @@ def lab(name: str, *, beat_every: int = 500, wants: int = 500) -> Iterator[Netwo
     """A network whose server host echoes at ``WS`` and beats at ``STOMP``."""
     with (
         network(name) as hosts,
-        hosts.serving(command(SERVER, 8080, ping_interval=None)),
-        hosts.serving(stomp_command(SERVER, 8081, beatEvery=beat_every, beats=10000, wants=wants)),
+        hosts.serving(python.command(SERVER, 8080, ping_interval=None)),
+        hosts.serving(node.command("stomp.mjs", SERVER, 8081, beatEvery=beat_every, beats=10000, wants=wants)),
     ):
         hosts.be_patient(2)
         yield hosts

@@ -5,6 +5,8 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.web.embedded.tomcat.TomcatServletWebServerFactory;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Lazy;
@@ -74,6 +76,16 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
     var container = new ServletServerContainerFactoryBean();
     container.setMaxSessionIdleTimeout(idle);
     return container;
+  }
+
+  /** Bytes its kernel keeps for a client that does not read; 0: as many as it likes. */
+  @Bean
+  WebServerFactoryCustomizer<TomcatServletWebServerFactory> sending(@Value("${ground.kernel-buffer:0}") int size) {
+    return factory -> factory.addConnectorCustomizers(connector -> {
+      if (size != 0) {
+        connector.setProperty("socket.txBufSize", String.valueOf(size));
+      }
+    });
   }
 
   @Override
