@@ -25,10 +25,12 @@ QUIT = ("--stdin", "--close-timeout", "0.5")
 
 
 async def silence(watch: Watch, *sessions: str) -> None:
-    """Returns when the server's beats are missed and the kernel has told twice how the connection is meanwhile."""
+    """Returns when from now on the server's beats are missed and the kernel has told twice how the connection is."""
+    told = {session: len(watch.of("tcp_info", session, when="silent")) for session in sessions}
+    missed = {session: len(watch.of("heartbeat", session, layer="stomp-in", state="missed")) for session in sessions}
     for session in sessions:
-        await seen(watch, "heartbeat", session, layer="stomp-in", state="missed")
-        await seen(watch, "tcp_info", session, when="silent", count=2)
+        await seen(watch, "heartbeat", session, layer="stomp-in", state="missed", count=missed[session] + 1)
+        await seen(watch, "tcp_info", session, when="silent", count=told[session] + 2)
 
 
 def assert_acknowledged(watch: Watch, session: str) -> None:
@@ -50,7 +52,8 @@ async def test_a_frozen_broker_still_there(request: pytest.FixtureRequest, take:
                 assert await watch.finish() == 0
         for session in ("A1", "A2"):
             assert_acknowledged(watch, session)
-            assert watch.the("close", session)["initiator"] == "local"
+            close = watch.the("close", session)
+            assert close["initiator"] == "local" and close["idle_rx"] > 1.9
         recorder.keep(take.of(f"{product}-frozen"), watch)
 
     ways = {"rabbitmq": take.one_of("", "-tcp", "-tls"), "activemq": "", "spring": take.one_of("", "-sockjs")}
@@ -122,9 +125,10 @@ async def test_springs_scheduler_is_blocked(spring: Spring, take: Take, recorder
     async with probing(*words, "-n", "2") as plain, probing(*words, *pings) as pinged:
         for watch, session in ((plain, "A1"), (plain, "A2"), (pinged, "A")):
             await seen(watch, "stomp", session, command="beat", dir="in", count=take.one_of(1, 2))
+        missed = len(pinged.of("heartbeat", layer="stomp-in", state="missed"))
         await ask(pinged, f"stomp-send /app/block/{take.one_of(5000, 6000)} x")
         await silence(plain, "A1", "A2")
-        await seen(pinged, "heartbeat", layer="stomp-in", state="missed")
+        await seen(pinged, "heartbeat", layer="stomp-in", state="missed", count=missed + 1)
         pongs = len(pinged.of("frame", opcode=10, dir="in"))
         await seen(pinged, "frame", opcode=10, dir="in", count=pongs + 1)
         for watch in (plain, pinged):
@@ -132,6 +136,7 @@ async def test_springs_scheduler_is_blocked(spring: Spring, take: Take, recorder
             assert await watch.finish() == 0
     for session in ("A1", "A2"):
         assert_acknowledged(plain, session)
+        assert plain.the("close", session)["idle_rx"] > 1.9
     recorder.keep(take.of("spring-blocked-scheduler"), plain)
     recorder.keep(take.of("spring-blocked-scheduler-pinged"), pinged)
 
