@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.probing import ask, probing, seen
+from tests.probing import ask, probing, run, seen
 from tests.servers.brokers import broker_named
 from tests.servers.frozen import frozen
 from tests.servers.haproxy import HaProxy
@@ -58,6 +58,24 @@ async def test_a_frozen_broker_still_there(request: pytest.FixtureRequest, take:
 
     ways = {"rabbitmq": take.one_of("", "-tcp", "-tls"), "activemq": "", "spring": take.one_of("", "-sockjs")}
     await together(freezes(product, way, take.one_of(1, 2)) for product, way in ways.items())
+
+
+async def test_a_frozen_broker_that_never_lets_us_in(
+    request: pytest.FixtureRequest, take: Take, recorder: Recorder
+) -> None:
+    """Its kernel accepts the connection; the answer to the first words never comes."""
+
+    async def opens(product: str, way: str, seconds: float) -> None:
+        broker = broker_named(f"{product}{way}", request)
+        with frozen(broker.pid):
+            watch, status = await run(broker.url, *broker.options, "--open-timeout", str(seconds))
+        assert status == 3
+        end = watch.the("end")
+        assert (end["how"], end["detail"]) == ("timeout", "open-timeout")
+        recorder.keep(take.of(f"{product}-frozen-at-the-door"), watch)
+
+    ways = {"rabbitmq": take.one_of("", "-tcp"), "activemq": "", "spring": ""}
+    await together(opens(product, way, take.between(1.5, 3)) for product, way in ways.items())
 
 
 async def test_a_frozen_server_that_we_ping(start: Starter, take: Take, recorder: Recorder) -> None:
