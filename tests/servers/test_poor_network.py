@@ -40,13 +40,16 @@ async def loses_and_lives(take: Take, recorder: Recorder) -> None:
 
 
 async def loses_and_dies(take: Take, recorder: Recorder) -> None:
-    """Most packets of both directions are lost: some of what we say arrives, until something does not in time."""
-    percent = take.one_of(50, 60, 70)
+    """Packets of both directions are lost, then nearly all: some of what we say arrives, until something does not."""
+    percent, answers = take.one_of(20, 30, 40), take.one_of(3, 4, 5)
     with network("b") as hosts, hosts.serving(command(SERVER, 8080, ping_interval=None)):
-        hosts.be_patient(2)
-        async with watching(URL, *talk(60), on=hosts.client) as watch:
+        hosts.be_patient(4)
+        async with watching(URL, *talk(30), on=hosts.client) as watch:
             await seen(watch, "frame", opcode=1, dir="in", count=2)
             hosts.lose(percent)
+            await seen(watch, "frame", opcode=1, dir="in", count=2 + answers)
+            hosts.be_patient(2)
+            hosts.lose(90)
             assert await watch.finish(60) == 1
     end = watch.the("end")
     assert (end["how"], end["errno"], watch.the("close")["initiator"]) == ("timeout", "ETIMEDOUT", "none")
