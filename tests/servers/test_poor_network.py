@@ -73,13 +73,13 @@ async def loses_one(take: Take, recorder: Recorder) -> None:
 
 async def slow_and_impatient(take: Take, recorder: Recorder) -> None:
     """Our ping waits behind what we send, for longer than we wait for its pong."""
-    size, timeout = take.one_of(150_000, 200_000, 300_000), take.between(1, 1.8)
+    size, timeout = take.one_of(30_000, 40_000, 60_000), take.between(1, 1.8)
     with network("d") as hosts, hosts.serving(command(SERVER, 8080, ping_interval=None)):
         hosts.be_patient(PATIENT)
         pings = ("--ping-interval", "0.5", "--ping-timeout", str(timeout), "--close-timeout", "0.5")
         async with watching(URL, PLAIN, *pings, "--stdin", on=hosts.client) as watch:
             await seen(watch, "frame", opcode=10, dir="in")
-            hosts.slow_down(256)
+            hosts.slow_down(64)
             await watch.command(f"send-repeat x {size}")
             await seen(watch, "close")
             assert await watch.finish() == 1
@@ -91,18 +91,34 @@ async def slow_and_impatient(take: Take, recorder: Recorder) -> None:
 
 async def slow_and_asked(take: Take, recorder: Recorder) -> None:
     """Our pong waits behind what we send, for longer than the server waits for it."""
-    size, timeout = take.one_of(150_000, 200_000, 300_000), take.between(1, 1.8)
+    size, timeout = take.one_of(30_000, 40_000, 60_000), take.between(1, 1.8)
     serves = command(SERVER, 8080, ping_interval=0.5, ping_timeout=timeout)
     with network("e") as hosts, hosts.serving(serves):
         hosts.be_patient(PATIENT)
         async with watching(URL, PLAIN, "--stdin", on=hosts.client) as watch:
             await seen(watch, "frame", opcode=10, dir="out")
-            hosts.slow_down(256)
+            hosts.slow_down(64)
             await watch.command(f"send-repeat x {size}")
             await seen(watch, "close")
             assert await watch.finish() == 1
     assert watch.the("close")["initiator"] == "remote"
     recorder.keep(take.of("network-slow-link-pong-late"), watch)
+
+
+async def slow_and_left(take: Take, recorder: Recorder) -> None:
+    """What we say waits for seconds in our own kernel, and is still there when the user leaves."""
+    size = take.one_of(30_000, 40_000, 60_000)
+    with network("i") as hosts, hosts.serving(command(SERVER, 8080, ping_interval=None)):
+        hosts.be_patient(PATIENT)
+        async with watching(URL, PLAIN, *talk(2), "--stdin", "--close-timeout", "0.5", on=hosts.client) as watch:
+            await seen(watch, "frame", opcode=1, dir="in", count=2)
+            hosts.slow_down(64)
+            await watch.command(f"send-repeat x {size}")
+            await seen(watch, "tcp_info", when="silent", count=2)
+            await watch.command("quit")
+            assert await watch.finish() == 0
+    assert watch.of("tcp_info", when="silent")[-1]["outq"] > 0
+    recorder.keep(take.of("network-slow-link-left"), watch)
 
 
 async def large_one_of_ours(take: Take, recorder: Recorder) -> None:
@@ -150,7 +166,7 @@ async def large_one_of_theirs(take: Take, recorder: Recorder) -> None:
 
 GROUPS = {
     "loses": (loses_and_lives, loses_and_dies, loses_one),
-    "slow": (slow_and_impatient, slow_and_asked),
+    "slow": (slow_and_impatient, slow_and_asked, slow_and_left),
     "large": (large_one_of_ours, large_one_of_ours_while_the_server_pings, large_one_of_theirs),
 }
 

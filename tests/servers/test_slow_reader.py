@@ -86,9 +86,9 @@ async def test_a_slow_reader_that_a_server_waits_for(take: Take, recorder: Recor
         with hosts.serving(python.command(SERVER, 8080, ping_interval=None)):
             async with watching(URL, PLAIN, "--stdin", on=hosts.client) as watch:
                 await seen(watch, "open")
-                await watch.command("send flood 40 4000 30")
+                await watch.command("send flood 20 4000 30")
                 await watch.command(f"freeze {take.between(1.5, 3)}")
-                await seen(watch, "frame", opcode=1, dir="in", count=40)
+                await seen(watch, "frame", opcode=1, dir="in", count=20)
                 await watch.command("quit")
                 assert await watch.finish() == 0
     recorder.keep(take.of("python-ws-slow-reader-waited-for"), watch)
