@@ -188,27 +188,6 @@ async def a_kernel_resets_all_connections(take: Take, recorder: Recorder) -> Non
     recorder.keep(take.of("network-connections-reset"), watch)
 
 
-GROUPS = {
-    "dark": (two_sessions_that_ping, two_sessions_that_beat, in_the_middle_of_a_conversation),
-    "darker": (
-        in_the_middle_of_opening,
-        our_ping_timeout_is_faster_than_the_kernel,
-        a_kernel_resets_all_connections,
-    ),
-    "forgotten": (
-        beats_too_rare_for_the_firewall,
-        pings_too_rare_for_a_firewall_that_resets,
-        only_the_idle_one_is_forgotten,
-    ),
-    "down": (our_address_is_taken_away, our_interface_goes_down_under_beats),
-}
-
-
-@pytest.mark.parametrize("name", GROUPS)
-async def test_what_a_network_does(name: str, take: Take, recorder: Recorder) -> None:
-    await together(run(take, recorder) for run in GROUPS[name])
-
-
 OPENINGS = {
     "icmp-host-unreachable": ("host-unreachable", "unreachable", "EHOSTUNREACH"),
     "icmp-net-unreachable": ("net-unreachable", "unreachable", "ENETUNREACH"),
@@ -218,7 +197,7 @@ OPENINGS = {
 """What a router answers the SYN with; how that ends a connect."""
 
 
-async def test_answers_to_the_syn(take: Take, recorder: Recorder) -> None:
+async def answers_to_the_syn(take: Take, recorder: Recorder) -> None:
     async def opens(hosts: Network, name: str, port: int, how: str, errno: str) -> None:
         async with watching(f"ws://{SERVER}:{port}/", on=hosts.client) as watch:
             assert await watch.finish() == 3
@@ -233,7 +212,7 @@ async def test_answers_to_the_syn(take: Take, recorder: Recorder) -> None:
         await together((*runs, opens(hosts, "port-closed", 9100, "refused", "ECONNREFUSED")))
 
 
-async def test_nobody_has_the_address_or_the_port_is_walled(take: Take, recorder: Recorder) -> None:
+async def nobody_has_the_address_or_the_port_is_walled(take: Take, recorder: Recorder) -> None:
     """Nobody answers ARP: the kernel knows after three seconds. A firewall that drops: nobody ever says so."""
     with lab("m") as hosts:
         hosts.drop(8080)
@@ -250,10 +229,9 @@ async def test_nobody_has_the_address_or_the_port_is_walled(take: Take, recorder
     recorder.keep(take.of("network-nobody-and-walled"), watch)
 
 
-@pytest.mark.parametrize("dark", [True, False])
-async def test_the_resolver_gets_no_answer(dark: bool, take: Take, recorder: Recorder) -> None:
-    """Nobody listens at the name server's address; or the way there is dark."""
-    with network("n") as hosts:
+async def name_server(name: str, take: Take, recorder: Recorder, *, dark: bool) -> None:
+    """The resolver gets no answer."""
+    with network(name) as hosts:
         hosts.ask_for_names(SERVER)
         if dark:
             hosts.blackhole()
@@ -262,3 +240,39 @@ async def test_the_resolver_gets_no_answer(dark: bool, take: Take, recorder: Rec
     end = watch.the("end")
     assert (end["how"], end["phase"]) == ("dns", "dns")
     recorder.keep(take.of(f"network-name-server-{'dark' if dark else 'gone'}"), watch)
+
+
+async def name_server_gone(take: Take, recorder: Recorder) -> None:
+    """Nobody listens at its address."""
+    await name_server("n", take, recorder, dark=False)
+
+
+async def name_server_dark(take: Take, recorder: Recorder) -> None:
+    """The way to it swallows everything."""
+    await name_server("o", take, recorder, dark=True)
+
+
+GROUPS = {
+    "dark": (
+        two_sessions_that_ping,
+        two_sessions_that_beat,
+        in_the_middle_of_a_conversation,
+        in_the_middle_of_opening,
+        our_ping_timeout_is_faster_than_the_kernel,
+        a_kernel_resets_all_connections,
+    ),
+    "forgotten": (
+        beats_too_rare_for_the_firewall,
+        pings_too_rare_for_a_firewall_that_resets,
+        only_the_idle_one_is_forgotten,
+        our_address_is_taken_away,
+        our_interface_goes_down_under_beats,
+        nobody_has_the_address_or_the_port_is_walled,
+    ),
+    "at the door": (answers_to_the_syn, name_server_gone, name_server_dark),
+}
+
+
+@pytest.mark.parametrize("name", GROUPS)
+async def test_what_a_network_does(name: str, take: Take, recorder: Recorder) -> None:
+    await together(run(take, recorder) for run in GROUPS[name])

@@ -42,15 +42,16 @@ def load(broker: RabbitMq) -> Iterator[None]:
         publisher.join()
 
 
-async def test_a_broker_under_load(broker: RabbitMq, take: Take, recorder: Recorder) -> None:
+async def a_broker_under_load(broker: RabbitMq, take: Take, recorder: Recorder) -> None:
     """Beats and messages of two others come all the same."""
+    beats = take.one_of(3, 4, 5)
     words = (*LOGIN, "--heart-beat", "1000,1000", "--subscribe", "/topic/x", "--stdin")
     async with probing(broker.url, "-n", "2", *words) as watch:
         for session in ("A1", "A2"):
             await seen(watch, "stomp", session, command="CONNECTED")
         with load(broker):
             for session in ("A1", "A2"):
-                await seen(watch, "stomp", session, command="beat", dir="in", count=take.one_of(3, 4, 5))
+                await seen(watch, "stomp", session, command="beat", dir="in", count=beats)
             await ask(watch, "stomp-send /topic/x hello", "A1")
             await seen(watch, "stomp", command="MESSAGE", count=2)
             await watch.command("quit")
@@ -58,7 +59,7 @@ async def test_a_broker_under_load(broker: RabbitMq, take: Take, recorder: Recor
     recorder.keep(take.of("rabbitmq-under-load"), watch)
 
 
-async def test_servers_with_nothing_to_say_or_not_yet(start: Starter, take: Take, recorder: Recorder) -> None:
+async def servers_with_nothing_to_say_or_not_yet(start: Starter, take: Take, recorder: Recorder) -> None:
     quiet, slow = start(NodeWs), start(PythonWs, ping_interval=None)
 
     async def silence(seconds: float) -> None:
@@ -84,3 +85,9 @@ async def test_servers_with_nothing_to_say_or_not_yet(start: Starter, take: Take
         recorder.keep(take.of("python-ws-slow-answer"), watch)
 
     await together((silence(take.between(4, 5)), a_slow_answer(take.between(1, 2))))
+
+
+async def test_all_at_once(broker: RabbitMq, start: Starter, take: Take, recorder: Recorder) -> None:
+    await together(
+        (a_broker_under_load(broker, take, recorder), servers_with_nothing_to_say_or_not_yet(start, take, recorder))
+    )

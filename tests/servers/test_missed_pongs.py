@@ -15,7 +15,7 @@ from tests.servers.together import together
 pytestmark = pytest.mark.real
 
 
-async def test_one_of_two_holds_its_pongs(start: Starter, take: Take, recorder: Recorder) -> None:
+async def one_of_two_holds_its_pongs(start: Starter, take: Take, recorder: Recorder) -> None:
     node = start(NodeWs, pingEvery=take.one_of(500, 700, 1000))
     python = start(PythonWs, ping_interval=take.between(0.5, 1.2), ping_timeout=take.between(0.5, 1.5))
 
@@ -34,7 +34,7 @@ async def test_one_of_two_holds_its_pongs(start: Starter, take: Take, recorder: 
     await together((holds("node-ws", node.url, 1006), holds("python-ws", python.url, 1011)))
 
 
-async def test_clients_that_do_nothing_for_a_while(start: Starter, take: Take, recorder: Recorder) -> None:
+async def clients_that_do_nothing_for_a_while(start: Starter, take: Take, recorder: Recorder) -> None:
     """Both sessions of the client, one after the other or at once."""
     node = start(NodeWs, pingEvery=take.one_of(400, 500, 600))
     python = start(PythonWs, ping_interval=0.5, ping_timeout=take.between(0.5, 1))
@@ -54,7 +54,7 @@ async def test_clients_that_do_nothing_for_a_while(start: Starter, take: Take, r
     )
 
 
-async def test_behind_tls_and_a_proxy(start: Starter, certificate: Certificate, take: Take, recorder: Recorder) -> None:
+async def behind_tls_and_a_proxy(start: Starter, certificate: Certificate, take: Take, recorder: Recorder) -> None:
     python = start(PythonWs, ping_interval=take.between(0.4, 0.8), ping_timeout=take.between(0.6, 1.2))
     haproxy = start(HaProxy, python.port, certificate=certificate)
     url = f"wss://localhost:{haproxy.port}/"
@@ -65,7 +65,7 @@ async def test_behind_tls_and_a_proxy(start: Starter, certificate: Certificate, 
     recorder.keep(take.of("python-ws-haproxy-tls-no-pong"), watch)
 
 
-async def test_late_but_tolerated_pongs(start: Starter, take: Take, recorder: Recorder) -> None:
+async def late_but_tolerated_pongs(start: Starter, take: Take, recorder: Recorder) -> None:
     """A client that does nothing for less than the timeout answers all pings when it is back."""
     python = start(PythonWs, ping_interval=0.5, ping_timeout=3)
     words = ("--do", f"0.6 freeze {take.between(1, 1.6)}", "--duration", "3")
@@ -73,3 +73,14 @@ async def test_late_but_tolerated_pongs(start: Starter, take: Take, recorder: Re
     assert status == 0
     assert len(watch.of("frame", opcode=10, dir="out")) == len(watch.of("frame", opcode=9, dir="in")) > 0
     recorder.keep(take.of("python-ws-tolerated-pongs"), watch)
+
+
+async def test_all_at_once(start: Starter, certificate: Certificate, take: Take, recorder: Recorder) -> None:
+    await together(
+        (
+            one_of_two_holds_its_pongs(start, take, recorder),
+            clients_that_do_nothing_for_a_while(start, take, recorder),
+            behind_tls_and_a_proxy(start, certificate, take, recorder),
+            late_but_tolerated_pongs(start, take, recorder),
+        )
+    )

@@ -164,13 +164,18 @@ async def large_one_of_theirs(take: Take, recorder: Recorder) -> None:
     recorder.keep(take.of("network-mtu-large-answer"), watch)
 
 
-GROUPS = {
-    "loses": (loses_and_lives, loses_and_dies, loses_one),
-    "slow": (slow_and_impatient, slow_and_asked, slow_and_left),
-    "large": (large_one_of_ours, large_one_of_ours_while_the_server_pings, large_one_of_theirs),
-}
+RUNS = (
+    loses_and_lives,
+    loses_and_dies,
+    loses_one,
+    slow_and_impatient,
+    slow_and_asked,
+    slow_and_left,
+    large_one_of_ours,
+    large_one_of_ours_while_the_server_pings,
+    large_one_of_theirs,
+)
 
 
-@pytest.mark.parametrize("name", GROUPS)
-async def test_what_a_network_does(name: str, take: Take, recorder: Recorder) -> None:
-    await together(run(take, recorder) for run in GROUPS[name])
+async def test_all_at_once(take: Take, recorder: Recorder) -> None:
+    await together(run(take, recorder) for run in RUNS)

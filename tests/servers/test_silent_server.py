@@ -41,8 +41,8 @@ def assert_acknowledged(watch: Watch, session: str) -> None:
 async def test_a_frozen_broker_still_there(request: pytest.FixtureRequest, take: Take, recorder: Recorder) -> None:
     """Both sessions are left while it stands still: our Close is not answered."""
 
-    async def freezes(product: str, way: str, beats: int) -> None:
-        broker = broker_named(f"{product}{way}", request)
+    async def freezes(product: str, beats: int) -> None:
+        broker = brokers[product]
         async with probing(broker.url, "-n", "2", *broker.options, *BEATS, *QUIT) as watch:
             for session in ("A1", "A2"):
                 await seen(watch, "stomp", session, command="beat", dir="in", count=beats)
@@ -57,7 +57,8 @@ async def test_a_frozen_broker_still_there(request: pytest.FixtureRequest, take:
         recorder.keep(take.of(f"{product}-frozen"), watch)
 
     ways = {"rabbitmq": take.one_of("", "-tcp", "-tls"), "activemq": "", "spring": take.one_of("", "-sockjs")}
-    await together(freezes(product, way, take.one_of(1, 2)) for product, way in ways.items())
+    brokers = {product: broker_named(f"{product}{way}", request) for product, way in ways.items()}
+    await together(freezes(product, take.one_of(1, 2)) for product in ways)
 
 
 async def test_a_frozen_broker_that_never_lets_us_in(
@@ -65,8 +66,8 @@ async def test_a_frozen_broker_that_never_lets_us_in(
 ) -> None:
     """Its kernel accepts the connection; the answer to the first words never comes."""
 
-    async def opens(product: str, way: str, seconds: float) -> None:
-        broker = broker_named(f"{product}{way}", request)
+    async def opens(product: str, seconds: float) -> None:
+        broker = brokers[product]
         with frozen(broker.pid):
             watch, status = await run(broker.url, *broker.options, "--open-timeout", str(seconds))
         assert status == 3
@@ -75,10 +76,11 @@ async def test_a_frozen_broker_that_never_lets_us_in(
         recorder.keep(take.of(f"{product}-frozen-at-the-door"), watch)
 
     ways = {"rabbitmq": take.one_of("", "-tcp"), "activemq": "", "spring": ""}
-    await together(opens(product, way, take.between(1.5, 3)) for product, way in ways.items())
+    brokers = {product: broker_named(f"{product}{way}", request) for product, way in ways.items()}
+    await together(opens(product, take.between(1.5, 3)) for product in ways)
 
 
-async def test_a_frozen_server_that_we_ping(start: Starter, take: Take, recorder: Recorder) -> None:
+async def a_frozen_server_that_we_ping(start: Starter, take: Take, recorder: Recorder) -> None:
     """We give up on it, and on nobody else."""
     node, python, other = start(NodeWs), start(PythonWs), start(NodeWs)
 
@@ -101,7 +103,7 @@ async def test_a_frozen_server_that_we_ping(start: Starter, take: Take, recorder
     await together(freezes(*one, take.between(0.8, 1.5), take.one_of(1, 2, 3)) for one in servers)
 
 
-async def test_a_frozen_server_behind_a_proxy(
+async def a_frozen_server_behind_a_proxy(
     start: Starter, certificate: Certificate, take: Take, recorder: Recorder
 ) -> None:
     """The proxy's kernel acknowledges whatever becomes of the server behind it."""
@@ -121,13 +123,14 @@ async def test_a_frozen_server_behind_a_proxy(
     recorder.keep(take.of("haproxy-frozen-backend"), watch)
 
 
-async def test_a_broker_that_is_back_in_time(request: pytest.FixtureRequest, take: Take, recorder: Recorder) -> None:
+async def a_broker_that_is_back_in_time(request: pytest.FixtureRequest, take: Take, recorder: Recorder) -> None:
     """It stood still for long enough to miss a beat of its own, and nobody minds: not it, not we."""
+    state = take.one_of("late", "missed")
     broker = broker_named("rabbitmq", request)
     async with probing(broker.url, *broker.options, *BEATS, *QUIT) as watch:
         await seen(watch, "stomp", command="beat", dir="in", count=2)
         with frozen(broker.pid):
-            await seen(watch, "heartbeat", layer="stomp-in", state=take.one_of("late", "missed"))
+            await seen(watch, "heartbeat", layer="stomp-in", state=state)
         await seen(watch, "heartbeat", layer="stomp-in", state="recovered")
         beats = len(watch.of("stomp", command="beat", dir="in"))
         await seen(watch, "stomp", command="beat", dir="in", count=beats + 3)
@@ -136,15 +139,17 @@ async def test_a_broker_that_is_back_in_time(request: pytest.FixtureRequest, tak
     recorder.keep(take.of("rabbitmq-frozen-for-a-moment"), watch)
 
 
-async def test_springs_scheduler_is_blocked(spring: Spring, take: Take, recorder: Recorder) -> None:
+async def springs_scheduler_is_blocked(spring: Spring, take: Take, recorder: Recorder) -> None:
     """One task of the application occupies the thread that beats. Tomcat answers pings all the same."""
+    beats = take.one_of(1, 2)
+    blocked = take.one_of(5000, 6000)
     words = (spring.ws_url, *LOGIN, *BEATS, *QUIT)
     pings = ("--ping-interval", str(take.between(0.5, 0.9)))
     async with probing(*words, "-n", "2") as plain, probing(*words, *pings) as pinged:
         for watch, session in ((plain, "A1"), (plain, "A2"), (pinged, "A")):
-            await seen(watch, "stomp", session, command="beat", dir="in", count=take.one_of(1, 2))
+            await seen(watch, "stomp", session, command="beat", dir="in", count=beats)
         missed = len(pinged.of("heartbeat", layer="stomp-in", state="missed"))
-        await ask(pinged, f"stomp-send /app/block/{take.one_of(5000, 6000)} x")
+        await ask(pinged, f"stomp-send /app/block/{blocked} x")
         await silence(plain, "A1", "A2")
         await seen(pinged, "heartbeat", layer="stomp-in", state="missed", count=missed + 1)
         pongs = len(pinged.of("frame", opcode=10, dir="in"))
@@ -159,7 +164,7 @@ async def test_springs_scheduler_is_blocked(spring: Spring, take: Take, recorder
     recorder.keep(take.of("spring-blocked-scheduler-pinged"), pinged)
 
 
-async def test_a_server_that_forgets_to_beat(start: Starter, take: Take, recorder: Recorder) -> None:
+async def a_server_that_forgets_to_beat(start: Starter, take: Take, recorder: Recorder) -> None:
     """It answers all that asks for a receipt, but beats no more."""
     server = start(NodeStomp, beatEvery=take.one_of(500, 700), beats=take.one_of(1, 2, 3))
     async with probing(server.url, "--heart-beat", "1000,500", *QUIT) as watch:
@@ -170,3 +175,22 @@ async def test_a_server_that_forgets_to_beat(start: Starter, take: Take, recorde
         await watch.command("quit")
         assert await watch.finish() == 0
     recorder.keep(take.of("node-stomp-forgets-to-beat"), watch)
+
+
+async def test_all_that_disturb_no_other(
+    request: pytest.FixtureRequest,
+    start: Starter,
+    certificate: Certificate,
+    spring: Spring,
+    take: Take,
+    recorder: Recorder,
+) -> None:
+    await together(
+        (
+            a_frozen_server_that_we_ping(start, take, recorder),
+            a_frozen_server_behind_a_proxy(start, certificate, take, recorder),
+            a_broker_that_is_back_in_time(request, take, recorder),
+            springs_scheduler_is_blocked(spring, take, recorder),
+            a_server_that_forgets_to_beat(start, take, recorder),
+        )
+    )

@@ -46,7 +46,7 @@ async def drops_a_slow_reader(
     recorder.keep(take.of(name), watch)
 
 
-async def test_servers_that_give_up_on_a_slow_reader(take: Take, recorder: Recorder) -> None:
+async def servers_that_give_up_on_a_slow_reader(take: Take, recorder: Recorder) -> None:
     """One says why (1013), one cuts at once (Node's ``terminate``), one waits a second for each message."""
     above = take.one_of(20000, 40000, 60000)
     polite = {"above": above, "code": 1013, "reason": take.one_of("too slow", "slow consumer")}
@@ -61,15 +61,17 @@ async def test_servers_that_give_up_on_a_slow_reader(take: Take, recorder: Recor
     )
 
 
-async def test_spring_gives_up_on_a_slow_reader(spring: Spring, take: Take, recorder: Recorder) -> None:
+async def spring_gives_up_on_a_slow_reader(spring: Spring, take: Take, recorder: Recorder) -> None:
     """Its limits on the time of a send and on what waits behind it. A session that subscribed to nothing lives."""
+    pause = take.between(2.5, 4)
+    flood = take.one_of("50/4000", "40/6000", "30/9000")
     words = (*LOGIN, PLAIN, "--heart-beat", "0,500", "--stdin")
     async with probing(f"slow={spring.ws_url}", f"well={spring.ws_url}", *words) as watch:
         for session in ("slow", "well"):
             await seen(watch, "stomp", session, command="CONNECTED")
         await ask(watch, "subscribe /topic/flood", "slow")
-        await ask(watch, f"freeze {take.between(2.5, 4)}", "slow")
-        await ask(watch, f"stomp-send /app/flood/{take.one_of('50/4000', '40/6000', '30/9000')} x", "well")
+        await ask(watch, f"freeze {pause}", "slow")
+        await ask(watch, f"stomp-send /app/flood/{flood} x", "well")
         await seen(watch, "close", "slow")
         assert not watch.of("close", "well")
         await watch.command("quit")
@@ -79,16 +81,27 @@ async def test_spring_gives_up_on_a_slow_reader(spring: Spring, take: Take, reco
     recorder.keep(take.of("spring-slow-reader"), watch)
 
 
-async def test_a_slow_reader_that_a_server_waits_for(take: Take, recorder: Recorder) -> None:
+async def a_slow_reader_that_a_server_waits_for(take: Take, recorder: Recorder) -> None:
     """All it was told comes when it reads again."""
+    pause = take.between(1.5, 3)
     with network("w") as hosts:
         hosts.keep_little()
         with hosts.serving(python.command(SERVER, 8080, ping_interval=None)):
             async with watching(URL, PLAIN, "--stdin", on=hosts.client) as watch:
                 await seen(watch, "open")
                 await watch.command("send flood 20 4000 30")
-                await watch.command(f"freeze {take.between(1.5, 3)}")
+                await watch.command(f"freeze {pause}")
                 await seen(watch, "frame", opcode=1, dir="in", count=20)
                 await watch.command("quit")
                 assert await watch.finish() == 0
     recorder.keep(take.of("python-ws-slow-reader-waited-for"), watch)
+
+
+async def test_all_at_once(spring: Spring, take: Take, recorder: Recorder) -> None:
+    await together(
+        (
+            servers_that_give_up_on_a_slow_reader(take, recorder),
+            spring_gives_up_on_a_slow_reader(spring, take, recorder),
+            a_slow_reader_that_a_server_waits_for(take, recorder),
+        )
+    )

@@ -25,11 +25,13 @@ async def sleep(watch: Watch, seconds: float) -> None:
     await seen(watch, "stall")
 
 
-async def test_longer_than_the_broker_waits(request: pytest.FixtureRequest, take: Take, recorder: Recorder) -> None:
+async def longer_than_the_broker_waits(request: pytest.FixtureRequest, take: Take, recorder: Recorder) -> None:
     """Both sessions of the client find their end when it wakes."""
 
+    brokers = {name: broker_named(name, request) for name in ("rabbitmq", "activemq", "spring")}
+
     async def sleeps(name: str, seconds: float) -> None:
-        broker = broker_named(name, request)
+        broker = brokers[name]
         words = (*broker.options, "--heart-beat", "1000,1000", "--stdin")
         async with probing(broker.url, "-n", "2", *words) as watch:
             for session in ("A1", "A2"):
@@ -41,10 +43,10 @@ async def test_longer_than_the_broker_waits(request: pytest.FixtureRequest, take
             assert close["initiator"] == "remote" and close["transport"]["how"] in ("fin", "reset")
         recorder.keep(take.of(f"{name}-client-asleep"), watch)
 
-    await together(sleeps(name, take.between(4, 5.5)) for name in ("rabbitmq", "activemq", "spring"))
+    await together(sleeps(name, take.between(4, 5)) for name in brokers)
 
 
-async def test_longer_than_a_server_waits_for_pongs(start: Starter, take: Take, recorder: Recorder) -> None:
+async def longer_than_a_server_waits_for_pongs(start: Starter, take: Take, recorder: Recorder) -> None:
     """A session whose server does not ask lives on."""
     patient = start(NodeWs)
     python = start(PythonWs, ping_interval=0.5, ping_timeout=take.between(0.5, 1))
@@ -66,13 +68,24 @@ async def test_longer_than_a_server_waits_for_pongs(start: Starter, take: Take, 
     await together((sleeps("python-ws", python.url, seconds), sleeps("node-ws", node.url, seconds)))
 
 
-async def test_shorter_than_the_broker_waits(request: pytest.FixtureRequest, take: Take, recorder: Recorder) -> None:
+async def shorter_than_the_broker_waits(request: pytest.FixtureRequest, take: Take, recorder: Recorder) -> None:
     """It is forgiven: the session lives on."""
+    seconds = take.between(1, 1.4)
     broker = broker_named("rabbitmq", request)
     async with probing(broker.url, *broker.options, "--heart-beat", "1000,1000", "--stdin") as watch:
         await seen(watch, "stomp", command="beat", dir="out")
-        await sleep(watch, take.between(1, 1.4))
+        await sleep(watch, seconds)
         await seen(watch, "stomp", command="beat", dir="out", count=4)
         await watch.command("quit")
         assert await watch.finish() == 0
     recorder.keep(take.of("rabbitmq-client-asleep-for-a-moment"), watch)
+
+
+async def test_all_at_once(request: pytest.FixtureRequest, start: Starter, take: Take, recorder: Recorder) -> None:
+    await together(
+        (
+            longer_than_the_broker_waits(request, take, recorder),
+            longer_than_a_server_waits_for_pongs(start, take, recorder),
+            shorter_than_the_broker_waits(request, take, recorder),
+        )
+    )
