@@ -95,6 +95,11 @@ class ActiveMq:
         return f"stomp://{LOOPBACK}:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """Its process, for a test that holds it."""
+        return self._child.pid
+
+    @property
     def log(self) -> str:
         """What the broker has logged so far."""
         return self._child.log.read_text(errors="replace")
@@ -102,13 +107,13 @@ class ActiveMq:
     def terminate(self) -> float:
         """Has the broker stop in its own order, as its administrator's ``stop`` does; the monotonic second of that."""
         moment = time.monotonic()
-        os.kill(self._child.pid, signal.SIGTERM)
+        os.kill(self.pid, signal.SIGTERM)
         return moment
 
     def sigkill(self) -> float:
         """Kills the broker at once and returns the monotonic second at which it did."""
         moment = time.monotonic()
-        os.kill(self._child.pid, signal.SIGKILL)
+        os.kill(self.pid, signal.SIGKILL)
         return moment
 
     def stop(self) -> None:

@@ -60,6 +60,9 @@ def spring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spring]:
             sockjs_disconnect_delay=1000,
             message_size_limit=4096,
             inbound_threads=1,
+            send_time_limit=1000,
+            send_buffer_limit=16384,
+            kernel_buffer=8192,
         )
 
 

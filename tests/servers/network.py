@@ -1,9 +1,11 @@
 """Two hosts in network namespaces of the test's own and a cable between them: for what only a network can do."""
 
 import os
+import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.servers.child import installed
 
@@ -38,10 +40,24 @@ class Network:
         """Takes everything away again."""
         for host in (self._client, self._server):
             subprocess.run(["ip", "netns", "delete", host], check=False, capture_output=True)
+        shutil.rmtree(Path("/etc/netns") / self._client, ignore_errors=True)
 
     def on_client(self, *command: str) -> None:
         """Runs a command on the client host."""
         subprocess.run([*self.client, *command], check=True, capture_output=True)
+
+    @contextmanager
+    def serving(self, command: Sequence[str]) -> Iterator[None]:
+        """Runs a server on the server host as long as the block; it says a line when it is ready."""
+        child = subprocess.Popen([*self.server, *command], stdout=subprocess.PIPE)
+        assert child.stdout is not None
+        try:
+            assert child.stdout.readline()
+            yield
+        finally:
+            child.kill()
+            child.wait()
+            child.stdout.close()
 
     @property
     def client(self) -> tuple[str, ...]:
@@ -86,16 +102,71 @@ class Network:
         self.on_server("sysctl", "-qw", timeout, "net.netfilter.nf_conntrack_tcp_loose=0")
         self._wall(f"ct state invalid {'reject with tcp reset' if reset else 'drop'}")
 
-    def _wall(self, rule: str) -> None:
-        """Puts an nft rule in front of what enters the server host."""
-        table = f"table inet wall {{ chain entering {{ type filter hook input priority 0; {rule}; }}; }}"
+    def be_patient(self, retries: int) -> None:
+        """The client's kernel gives up only after so many retransmissions: about 0.2 s, doubled each time."""
+        self.on_client("sysctl", "-qw", f"net.ipv4.tcp_retries2={retries}")
+
+    def keep_little(self) -> None:
+        """The kernels keep few bytes for a program that does not read. It holds for sockets made from now on."""
+        sizes = ("net.ipv4.tcp_rmem=4096 8192 8192", "net.ipv4.tcp_wmem=4096 8192 8192")
+        self.on_client("sysctl", "-qw", *sizes)
+        self.on_server("sysctl", "-qw", *sizes)
+
+    def lose_every(self, count: int) -> None:
+        """Of what the client says, one packet in ``count`` is lost."""
+        self._wall(f"numgen inc mod {count} == 0 drop")
+
+    def lose_one(self, number: int) -> None:
+        """The ``number``-th packet that comes with something to say is lost, and no other."""
+        self._wall(f"tcp flags & psh == psh numgen inc mod 100000 == {number} drop")
+
+    def lose(self, percent: int) -> None:
+        """Packets of either direction are lost at random."""
+        self._wall(f"numgen random mod 100 < {percent} drop")
+        self._wall(f"numgen random mod 100 < {percent} drop", hook="output")
+
+    def lose_long(self, octets: int, *, hook: str = "input") -> None:
+        """Packets of more octets vanish, as behind a tunnel whose ICMP is filtered; ``output``: the server's."""
+        self._wall(f"meta length > {octets} drop", hook=hook)
+
+    def slow_down(self, kbit: int) -> None:
+        """The client's way out takes ``kbit``/s; what is more waits in a long queue."""
+        tc = installed("tc", "iproute2")
+        words = ("rate", f"{kbit}kbit", "burst", "3000", "limit", "2000000")
+        self.on_client(tc, "qdisc", "add", "dev", self._cable[0], "root", "tbf", *words)
+
+    def lose_address(self) -> None:
+        """The client's address is taken away, as when a lease ends or another network is joined."""
+        _ip("-n", self._client, "address", "flush", "dev", self._cable[0])
+
+    def refuse(self, port: int, how: str) -> None:
+        """A router in front of the server answers what is said to its ``port`` with an ICMP ``how``."""
+        self._wall(f"tcp dport {port} reject with icmp type {how}")
+
+    def drop_data(self, port: int) -> None:
+        """What is said to the server's ``port`` is swallowed but for what opens a connection."""
+        self._wall(f"tcp dport {port} tcp flags & (syn | psh) == psh drop")
+
+    def ask_for_names(self, address: str) -> None:
+        """The client's resolver asks the DNS server at ``address``, once and for a second."""
+        place = Path("/etc/netns") / self._client
+        place.mkdir(parents=True)
+        (place / "resolv.conf").write_text(f"nameserver {address}\noptions timeout:1 attempts:1\n")
+
+    def reset_connections(self, port: int) -> None:
+        """All connections to the server's ``port`` are reset, by a kernel and not by its program."""
+        self.on_server(installed("ss", "iproute2"), "-K", "state", "established", "sport", "=", f":{port}")
+
+    def _wall(self, rule: str, hook: str = "input") -> None:
+        """Puts an nft rule in front of what enters the server host, or behind what leaves it."""
+        table = f"table inet wall {{ chain at_{hook} {{ type filter hook {hook} priority 0; {rule}; }}; }}"
         self.on_server(installed("nft", "nftables"), table)
 
 
 @contextmanager
-def network() -> Iterator[Network]:
-    """A network that lasts as long as the block."""
-    hosts = Network(f"who{os.getpid() % 100000}")
+def network(name: str = "") -> Iterator[Network]:
+    """A network that lasts as long as the block; ``name`` is a letter or two where there are several at a time."""
+    hosts = Network(f"who{os.getpid() % 100000}{name}")
     try:
         hosts.build()
         yield hosts

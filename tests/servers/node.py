@@ -33,6 +33,11 @@ async def converse(script: str, *args: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
 
 
+def command(script: str, host: str, port: int, **options: object) -> list[str]:
+    """The words that run a server of ``node/`` elsewhere than on the loopback."""
+    return [*program(script), str(port), json.dumps(options | {"host": host})]
+
+
 class _NodeServer(Daemon):
     """A server that is a script of ``node/``.
 
@@ -69,3 +74,14 @@ class NodeWs(_NodeServer):
     def url(self) -> str:
         """Its ``ws:`` target."""
         return f"ws://{LOOPBACK}:{self.port}/"
+
+
+class NodeStomp(_NodeServer):
+    """A home-made STOMP server that promises beats every ``beatEvery`` ms and stops after ``beats`` of them."""
+
+    _SCRIPT = "stomp.mjs"
+
+    @property
+    def url(self) -> str:
+        """Its ``stomp+ws:`` target."""
+        return f"stomp+ws://{LOOPBACK}:{self.port}/"

@@ -115,6 +115,11 @@ class RabbitMq:
         return f"stomps://localhost:{self._tls_port}"
 
     @property
+    def pid(self) -> int:
+        """Its Erlang machine, for a test that holds it."""
+        return int(self._pid_file.read_text())
+
+    @property
     def log(self) -> str:
         """What the broker has logged so far."""
         return (self._home / "broker.log").read_text(errors="replace")
@@ -139,7 +144,7 @@ class RabbitMq:
 
     def sigkill(self) -> float:
         """Kills the broker's Erlang machine at once and returns the monotonic second at which it did."""
-        pid = int(self._pid_file.read_text())
+        pid = self.pid
         moment = time.monotonic()
         os.kill(pid, signal.SIGKILL)
         return moment

@@ -1,5 +1,7 @@
 """What sockjs-node, the reference server, does to its clients, and what ``watch`` says of it."""
 
+import asyncio
+
 import pytest
 
 from tests.probing import ask, probing, run, seen
@@ -44,14 +46,24 @@ async def test_go_away(sockjs_node: SockJsNode, recorder: Recorder, transport: s
 
 
 async def test_no_pong_for_ten_seconds(sockjs_node: SockJsNode, recorder: Recorder) -> None:
-    watch, status = await run(sockjs_node.url, "--sockjs-transport", "websocket", "--do", "0 hold-pongs")
-    assert status == 1
-    close = watch.the("close")
-    assert (close["code"], close["reason"]) == (3000, "No response from heartbeat")
-    assert close["received"] == {"code": 1000, "reason": "Normal closure"}
+    """Whether pongs are held, or the client does nothing for that long (one of two sessions)."""
+    held, frozen = await asyncio.gather(
+        run(sockjs_node.url, "--sockjs-transport", "websocket", "--do", "0 hold-pongs"),
+        run(
+            f"frozen={sockjs_node.url}", f"well={sockjs_node.url}", "--sockjs-transport", "websocket",
+            "--do", "0.5 frozen: freeze 11.5", "--duration", "12.5",
+        ),
+    )  # fmt: skip
+    for (watch, status), session in ((held, "A"), (frozen, "frozen")):
+        assert status == 1
+        close = watch.the("close", session)
+        assert (close["code"], close["reason"]) == (3000, "No response from heartbeat")
+        assert close["received"] == {"code": 1000, "reason": "Normal closure"}
+    watch, _ = held
     first = watch.of("frame", opcode=9, dir="in")[0]
     assert watch.the("sockjs", kind="c")["m"] - first["m"] == pytest.approx(10, abs=0.3)
     recorder.keep("sockjs-node-no-pong", watch)
+    recorder.keep("sockjs-node-frozen-client", frozen[0])
 
 
 async def test_broken_framing(sockjs_node: SockJsNode, recorder: Recorder) -> None:

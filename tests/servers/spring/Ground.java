@@ -1,16 +1,21 @@
 import java.io.IOException;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.web.embedded.tomcat.TomcatServletWebServerFactory;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Lazy;
 import org.springframework.messaging.Message;
 import org.springframework.messaging.MessageChannel;
 import org.springframework.messaging.handler.annotation.DestinationVariable;
 import org.springframework.messaging.handler.annotation.Header;
 import org.springframework.messaging.handler.annotation.MessageMapping;
+import org.springframework.messaging.simp.SimpMessagingTemplate;
 import org.springframework.messaging.simp.config.ChannelRegistration;
 import org.springframework.messaging.simp.config.MessageBrokerRegistry;
 import org.springframework.messaging.simp.stomp.StompCommand;
@@ -31,13 +36,16 @@ import org.springframework.web.socket.server.standard.ServletServerContainerFact
  * The server of the asker: STOMP over SockJS at /sockjs and over plain WebSocket at /ws, its limits set by properties.
  *
  * <p>What is sent to /app/close/CODE/REASON ends the sender's session that way; to /app/sleep/MS occupies a thread of
- * the inbound channel. /topic and /queue are the broker's: the simple one, or that whose STOMP port ground.relay names.
+ * the inbound channel; to /app/flood/COUNT/SIZE sends that many messages of that many bytes to /topic/flood; to
+ * /app/block/MS occupies the one thread of the simple broker's scheduler, which beats and looks for beats. /topic and
+ * /queue are the broker's: the simple one, or that whose STOMP port ground.relay names.
  */
 @Configuration
 @Controller
 @EnableAutoConfiguration
 @EnableWebSocketMessageBroker
 public class Ground implements WebSocketMessageBrokerConfigurer, ChannelInterceptor {
+  @Autowired @Lazy SimpMessagingTemplate template;
   /** The simple broker's "sx,sy" in ms; empty: it has no scheduler and beats never. */
   @Value("${ground.heart-beat:10000,10000}") String heartBeat;
   /** STOMP port of the broker that is relayed to; 0: the simple broker. */
@@ -55,6 +63,7 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
   /** How many threads handle what clients say; 1: in the order it came, else a SEND may overtake a SUBSCRIBE. */
   @Value("${ground.inbound-threads:0}") int inboundThreads;
 
+  private final ThreadPoolTaskScheduler scheduler = new ThreadPoolTaskScheduler();
   private final Map<String, WebSocketSession> sessions = new ConcurrentHashMap<>();
 
   public static void main(String[] args) {
@@ -67,6 +76,16 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
     var container = new ServletServerContainerFactoryBean();
     container.setMaxSessionIdleTimeout(idle);
     return container;
+  }
+
+  /** Bytes its kernel keeps for a client that does not read; 0: as many as it likes. */
+  @Bean
+  WebServerFactoryCustomizer<TomcatServletWebServerFactory> sending(@Value("${ground.kernel-buffer:0}") int size) {
+    return factory -> factory.addConnectorCustomizers(connector -> {
+      if (size != 0) {
+        connector.setProperty("socket.txBufSize", String.valueOf(size));
+      }
+    });
   }
 
   @Override
@@ -87,7 +106,6 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
     }
     var broker = registry.enableSimpleBroker("/topic", "/queue");
     if (!heartBeat.isEmpty()) {
-      var scheduler = new ThreadPoolTaskScheduler();
       scheduler.initialize();
       String[] pair = heartBeat.split(",");
       broker.setTaskScheduler(scheduler);
@@ -138,6 +156,24 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
   void close(@Header("simpSessionId") String id, @DestinationVariable int code, @DestinationVariable String reason)
       throws IOException {
     sessions.get(id).close(new CloseStatus(code, reason));
+  }
+
+  @MessageMapping("/flood/{count}/{size}")
+  void flood(@DestinationVariable int count, @DestinationVariable int size) {
+    for (int sent = 0; sent < count; sent++) {
+      template.convertAndSend("/topic/flood", "x".repeat(size).getBytes());
+    }
+  }
+
+  @MessageMapping("/block/{ms}")
+  void block(@DestinationVariable long ms) {
+    scheduler.execute(() -> {
+      try {
+        Thread.sleep(ms);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    });
   }
 
   @MessageMapping("/sleep/{ms}")
