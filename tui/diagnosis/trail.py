@@ -29,6 +29,12 @@ TEXT_KEPT = 2000
 POLLS = ("/xhr", "/xhr_streaming")
 """How the requests end that receive for a SockJS session."""
 
+FIN_SENT = ("FIN_WAIT1", "CLOSING", "LAST_ACK")
+"""TCP's states with a FIN of ours on its way (RFC 9293 §3.3.2)."""
+
+QUEUED, QUEUED_RTT_MS = 2048, 250.0
+"""Bytes unacknowledged, and a smoothed round trip (RFC 6298), from which a link is called slow."""
+
 UNACKED_MS = 900.0
 """Our bytes are out for longer than any delayed acknowledgement takes (RFC 9293 §3.8.6.3: under 500 ms)."""
 
@@ -76,6 +82,8 @@ class Trail:
     last_route: facts.Route | None = None
     info: facts.TcpInfo | None = None
     """The kernel's last report while the connection was up, or at its end."""
+    slow: facts.TcpInfo | None = None
+    """The last report with bytes of ours queued behind a link whose round trip has grown: they arrive, slowly."""
     worst: facts.TcpInfo | None = None
     """The last report with our bytes unacknowledged and sent again."""
     connect: Frame | None = None
@@ -104,6 +112,8 @@ class Trail:
     gaps_out: deque[float] = field(default_factory=partial(deque, maxlen=KEPT))
     """Seconds between our own last messages and beats."""
     longest_out_s: float = 0.0
+    losses_survived: int = 0
+    """Segments that had been sent again before something came in once more."""
     unacked_since: Mark | None = None
     """The first of our bytes after which nothing came in."""
     silence_before_unacked_s: float = 0.0
@@ -233,7 +243,7 @@ class Trail:
     def undelivered(self) -> facts.TcpInfo | None:
         """The kernel's report that our bytes do not arrive: sent again, or out for long."""
         info, since = self.info, self.unacked_since
-        if info is None or not info.outq:
+        if info is None or not waiting(info):
             return None
         out_ms = (info.m - since.m) * 1000 if since is not None else 0.0
         stuck = info.retrans > 0 or (info.unacked > 0 and info.last_ack_ms >= out_ms - 50 > UNACKED_MS)
@@ -272,6 +282,8 @@ class Trail:
                 self.last_route = fact
             case facts.TcpInfo():
                 self.info = fact
+                if self._queues(fact):
+                    self.slow = fact
                 if (fact.outq or 0) > 0 and fact.retrans > 0:
                     self.worst = fact
             case facts.Eof(dir="in"):
@@ -280,6 +292,15 @@ class Trail:
                 self.end = Mark(fact.n, fact.m)
             case _:
                 pass
+
+    def _queues(self, info: facts.TcpInfo) -> bool:
+        """Whether bytes of ours lie in queues on the way: the round trip is many times that of the handshake, and
+        acknowledgements still come."""
+        connected_ms = self.tcp.ms if self.tcp is not None else 0.0
+        return (
+            waiting(info) >= QUEUED and not info.retrans
+            and (info.rtt_ms or 0) > max(QUEUED_RTT_MS, 20 * connected_ms) and (info.last_ack_ms or 0) < QUEUED_RTT_MS
+        )  # fmt: skip
 
     def _http(self, fact: facts.Http) -> None:
         if fact.dir == "out":
@@ -313,6 +334,8 @@ class Trail:
         if self.first_in is None:
             self.first_in = Heard(fact.n, fact.m, _text(fact))
         self.unacked_since = None
+        if self.info is not None:
+            self.losses_survived = max(self.losses_survived, self.info.total_retrans or 0)
         if opcode == PING:
             self.ping_in = Mark(fact.n, fact.m)
         elif opcode <= BINARY and fact.text and len(fact.text) > 1:
@@ -376,6 +399,11 @@ class Trail:
             receipt = said.header("receipt")
             if receipt and len(self.receipts) < KEPT:
                 self.receipts[receipt] = Mark(said.n, said.m)
+
+
+def waiting(info: facts.TcpInfo) -> int:
+    """Bytes of ours that the peer's kernel has not acknowledged. A FIN of ours, which it counts as one, is none."""
+    return (info.outq or 0) - (info.state in FIN_SENT)
 
 
 def _text(fact: facts.Frame | facts.Bytes) -> str:

@@ -1,8 +1,8 @@
 """What came after: the post-mortem (§6.3), or the session's own next attempt."""
 
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.rules.between import proxied
 from tui.diagnosis.rules.forwarding import forwarder, listening
-from tui.diagnosis.rules.siblings import _proxied
 
 
 def next_attempt(case: Case) -> None:
@@ -65,8 +65,7 @@ def _refused(case: Case, lines: list[int]) -> None:
             case.blame("tunnel-drop", "network", STRONG, "after_refused_forwarder", lines, program=program)
             case.doubt("server-crash", UNLIKELY / 4, "after_refused_forwarder", lines, program=program)
             case.doubt("server-restart", UNLIKELY / 4, "after_refused_forwarder", lines, program=program)
-        elif _proxied(case):
-            server = case.trail.http_server
+        elif server := proxied(case):
             case.blame("proxy-crash", "proxy", STRONG, "after_refused_proxy", lines, server=server)
             case.blame("proxy-restart", "proxy", 3 * FITS, "after_refused_proxy", lines, server=server)
             case.doubt("server-crash", UNLIKELY, "after_refused_proxy", lines, server=server)
@@ -85,13 +84,17 @@ def _refused(case: Case, lines: list[int]) -> None:
 
 
 def _answers(case: Case, lines: list[int]) -> None:
-    """It answers at once: whatever ended the connection did not end the server."""
-    for cause in ("server-crash", "proxy-crash", "tunnel-drop"):
+    """It answers at once: whatever ended the connection did not end the server. Behind a proxy that is known only
+    where the server's own answer came: TCP is the proxy's."""
+    front = bool(proxied(case)) and bool(case.world.afterwards) and case.world.afterwards[-1].stage != "http"
+    for cause in ("proxy-crash", "tunnel-drop") if front else ("server-crash", "proxy-crash", "tunnel-drop"):
         case.doubt(cause, UNLIKELY, "after_ok", lines)
     for cause in ("network-blackhole", "local-network-down"):
         case.doubt(cause, 0.5, "after_ok", lines)
     if case.silent_end and any(one.together and one.same_server for one in case.world.neighbours):
-        case.blame("proxy-reload", "proxy", FITS, "after_ok_together", lines)
+        case.blame("proxy-reload", "proxy", HINT if front else FITS, "after_ok_together", lines)
+        if proxied(case):
+            case.blame("proxy-restart", "proxy", 2 * FITS, "after_ok_together", lines)
         case.blame("server-restart", "server", HINT, "after_ok_together", lines)
     elif case.silent_end and case.world.afterwards and case.trail.fin is not None:
         # The post-mortem follows at once: nothing restarts in no time. A RST may be anybody's on the way.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tui.diagnosis.case import FITS, HINT, STRONG, Case
+from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules import ours, words
 
 LEAST_GRACE_S = 0.25
@@ -16,16 +16,28 @@ def beats_missed(case: Case) -> None:
     """The server's beats stopped; what the kernel knows says where."""
     trail, n = case.trail, case.trail.beat_in_s
     late = trail.late.get("stomp-in")
-    if late is None or late.state != "missed" or not n or case.idle_rx < 2 * n + LEAST_GRACE_S - 0.001:
+    if late is None or late.state != "missed" or not n:
         return
+    beat = trail.timers["stomp-in"].received > 0
+    if not beat and case.idle_rx < 2 * n + LEAST_GRACE_S - 0.001:
+        return  # ActiveMQ's first comes after 2n
     lines = case.lines(trail.last_in, trail.info)
     args: dict[str, Any] = {"idle": round(case.idle_rx, 1), "every": round(n, 1)}
     if trail.undelivered is not None:
         case.blame("network-blackhole", "network", 2 * STRONG, "silent_undelivered", lines, **args)
         _other_way(case)
     else:
-        case.blame("server-heartbeat-missed", "server", 2 * STRONG, "server_beats_stopped", lines, **args)
-        case.blame("server-freeze", "server", STRONG, "server_beats_stopped", lines, **args)
+        silent_beats(case, 2 * STRONG, lines, args)
+
+
+def silent_beats(case: Case, times: float, lines: list[int], args: dict[str, Any]) -> None:
+    """Beats that stopped while the peer's kernel acknowledges: its program stands still, unless it still answers."""
+    answers = case.idle_rx < case.trail.beat_in_s
+    missed, frozen = (times, times / 4) if answers else (times / 2, times)
+    case.blame("server-heartbeat-missed", "server", missed, "server_beats_stopped", lines, **args)
+    if answers:
+        case.doubt("server-freeze", UNLIKELY, "server_answers", case.lines(case.trail.last_in))
+    case.blame("server-freeze", "server", frozen, "server_beats_stopped", lines, **args)
 
 
 def unacknowledged(case: Case) -> None:
@@ -58,6 +70,13 @@ def lossy(case: Case) -> None:
 def slow_link(case: Case) -> None:
     """What we send waits in the kernel, and is acknowledged slowly."""
     info = case.trail.info
+    if case.trail.slow is not None:
+        slow = case.trail.slow
+        case.blame(
+            "bandwidth-limited", "network", 2 * STRONG, "slow_link", case.lines(case.trail.tcp, slow),
+            bytes=slow.outq, rtt=round(slow.rtt_ms or 0),
+        )  # fmt: skip
+        return
     if info is None or (info.outq or 0) < SLOW_QUEUE or info.retrans or case.trail.undelivered is not None:
         return
     case.blame("bandwidth-limited", "network", FITS, "queued", case.lines(info), bytes=info.outq)

@@ -4,11 +4,14 @@ A timer is a round number somebody typed into a file. An end that comes a whole 
 late and never early, is five to ten times likelier by a timer than by chance; that is what ``round_seconds`` weighs.
 """
 
+import itertools
 import math
 from typing import Any
 
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.marks import Mark
+from tui.diagnosis.rules.alive import silent_beats
+from tui.diagnosis.rules.between import in_between
 from tui.facts.findings import Blame
 from tui.knowledge import timeouts
 from tui.protocols.heartbeat import LATE_MARGIN_MS
@@ -23,6 +26,9 @@ EARLY_S = 0.02
 LATE_S = 0.12
 """How far from its whole second a timer is seen to fire (nginx 2.00, HAProxy 2.00, RabbitMQ 6.00 to 6.02: measured)."""
 
+
+OVERDUE_S = 0.5
+"""Seconds before the end in which a beat of ours may have left that came too late to count."""
 
 TICK_S = 0.32
 """How much earlier a timer fires that is not set anew for every byte: nginx leaves one alone that would move by less
@@ -49,6 +55,8 @@ def own_beats_late(case: Case) -> None:
     if close is None or not n or close.initiator == "local" or trail.ready is None or close.asked:
         return
     idle = case.idle_tx
+    if idle < OVERDUE_S and trail.gaps_out:
+        idle = max(idle, trail.gaps_out[-1])  # awake again, it said its overdue beat before it read the end
     lines = case.lines(trail.last_out, trail.act)
     args: dict[str, Any] = {"idle": round(idle, 1), "every": round(n, 1)}
     held = trail.beats_held
@@ -143,9 +151,7 @@ def server_silent(case: Case) -> None:
     if trail.undelivered is not None or trail.worst is not None:
         case.blame("network-blackhole", "network", 2 * STRONG, "silent_undelivered", lines, **args)
         return
-    times = 2 * STRONG if close.initiator == "local" else HINT
-    case.blame("server-heartbeat-missed", "server", times, "server_beats_stopped", lines, **args)
-    case.blame("server-freeze", "server", times / 2, "server_beats_stopped", lines, **args)
+    silent_beats(case, 2 * STRONG if close.initiator == "local" else HINT, lines, args)
 
 
 def idle(case: Case) -> None:
@@ -156,6 +162,18 @@ def idle(case: Case) -> None:
         return
     any_, tx, rx = case.idle_any, case.idle_tx, case.idle_rx
     lines = case.last_lines
+    if trail.longest_idle_s > any_ + TICK_S:
+        for cause in ("idle-timeout-proxy", "idle-timeout-server"):
+            case.doubt(
+                cause, UNLIKELY, "longer_silence_survived", lines, longest=round(trail.longest_idle_s, 1),
+                idle=round(any_, 2),
+            )  # fmt: skip
+    elif any_ >= LEAST_IDLE_S and any_ > 1.5 * trail.longest_idle_s:
+        unheard_of = any_ > 3 * max(trail.longest_idle_s, 0.5)
+        case.blame(
+            "idle-timeout-proxy", "proxy", FITS if unheard_of else HINT, "longest_silence", lines, idle=round(any_, 2),
+            longest=round(trail.longest_idle_s, 1),
+        )  # fmt: skip
     if any_ >= LEAST_IDLE_S:
         fits = round_seconds(any_)
         key = "idle_round" if fits else "idle_early" if a_little_early(any_) else "idle"
@@ -169,6 +187,9 @@ def idle(case: Case) -> None:
     if tx >= LEAST_IDLE_S and rx < tx - 0.3 and not trail.beat_out_s and round_seconds(tx):
         case.blame("idle-timeout-server", "server", 3 * FITS, "idle_tx_round", lines, idle=round(tx, 2))
         _name_products(case, "idle_tx", tx, "idle-timeout-server")
+    elif tx >= 1.5 and rx < tx - 0.3 and not trail.beat_out_s and tx > 1.5 * max(trail.gaps_out, default=0.0):
+        case.blame("idle-timeout-server", "server", FITS, "longest_own_silence", lines, idle=round(tx, 2))
+        case.blame("idle-timeout-proxy", "proxy", HINT, "longest_own_silence", lines, idle=round(tx, 2))
     if rx >= LEAST_IDLE_S and tx < rx - 0.3 and round_seconds(rx):
         case.blame("idle-timeout-proxy", "proxy", 2 * FITS, "idle_rx_round", lines, idle=round(rx, 2))
 
@@ -189,6 +210,25 @@ def idle_with_a_close(case: Case) -> None:
         case.doubt("normal-close", UNLIKELY, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
         case.doubt("going-away", 0.4, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
         _name_products(case, "idle_tx", case.idle_tx, "idle-timeout-server")
+
+
+def own_messages_stopped(case: Case) -> None:
+    """Close by the server so long after our last message as we had never been without one, whatever else passed: a
+    server that counts messages, not pongs (graphql-ws's 4408, chat servers' "idle")."""
+    close, trail = case.close, case.trail
+    if close is None or close.received is None or close.initiator != "remote" or trail.disconnect is not None:
+        return
+    code = close.received.code
+    if trail.ready is None or trail.beat_out_s or not (code in (1000, 1001, 1008, None) or 3000 <= code <= 4999):
+        return
+    since = trail.sends[-1].m if trail.sends else trail.ready.m
+    idle = case.at - since
+    gaps = [after.m - before.m for before, after in itertools.pairwise(trail.sends)]
+    if idle < 1.5 or idle < 1.5 * max(gaps, default=0.0):
+        return
+    lines = case.lines(trail.sends[-1] if trail.sends else trail.ready, trail.act)
+    times = 3 * FITS if round_seconds(idle) else 2 * FITS
+    case.blame("idle-timeout-server", "server", times, "own_messages_stopped", lines, idle=round(idle, 2))
 
 
 def never_connected(case: Case) -> None:
@@ -214,7 +254,7 @@ def lifetime(case: Case) -> None:
     since_start = case.at - trail.began.m if trail.began is not None else age
     if not busy or not (round_seconds(age) or round_seconds(since_start)):
         return
-    side: Blame = "server" if close.received is not None else "proxy"
+    side: Blame = "server" if close.received is not None else in_between(case)
     lines = case.lines(Mark(trail.open.n, trail.open.m) if trail.open is not None else trail.ready, trail.act)
     case.blame(
         "connection-lifetime", side, FITS if close.received is None else HINT, "age_round", lines, age=round(age, 2)
@@ -238,5 +278,5 @@ def _name_products(case: Case, by: str, seconds: float, cause: str) -> None:
 
 RULES = (
     own_beats_late, broker_windows, server_ping_unanswered, own_ping_unanswered, server_silent, idle, idle_with_a_close,
-    never_connected, lifetime,
+    own_messages_stopped, never_connected, lifetime,
 )  # fmt: skip

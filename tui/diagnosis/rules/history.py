@@ -1,8 +1,14 @@
 """The past: a clock that repeats across drops is a timer (§5.3 P6 to P9)."""
 
-from tui.diagnosis.case import FITS, STRONG, Case
+from tui.diagnosis.case import FITS, HINT, STRONG, Case
+from tui.diagnosis.rules.between import in_between
+from tui.diagnosis.world import Drop
+from tui.facts.findings import Blame
 
 LEAST_S = 1.5
+
+CLOCKS = {"idle_any": "idle-timeout-proxy", "idle_tx": "idle-timeout-server", "age": "connection-lifetime"}
+"""What each clock stands for where it repeats."""
 
 
 def the_same_again(case: Case) -> None:
@@ -15,27 +21,43 @@ def the_same_again(case: Case) -> None:
         if drop.remote == trail.remote and (drop.s, drop.c) != (trail.session.name, trail.number)
         and abs(drop.m - case.at) > 1.0
     ]  # fmt: skip
-    late = trail.beat_out_s and case.idle_tx > trail.beat_out_s + 0.25
-    for clock, cause in (
-        ("idle_any", "idle-timeout-proxy"),
-        ("idle_tx", "idle-timeout-server"),
-        ("age", "connection-lifetime"),
-    ):
-        mine = getattr(case, clock)
-        if mine is None or mine < LEAST_S or (late and clock == "idle_tx"):
-            continue
-        if clock == "idle_tx" and case.idle_tx - case.idle_any < 0.3 and close.received is None:
-            continue
-        if clock == "age" and case.idle_any > 0.5 * mine:
-            continue
-        same = [drop for drop in earlier if _equal(getattr(drop, clock), mine)]
-        if same and cause in case.candidates:
-            times = FITS if len(same) == 1 else STRONG
-            lines = [*(drop.n for drop in same[-5:]), *case.lines(trail.end)]
-            case.blame(
-                cause, case.candidates[cause].side, times, "again", lines, clock=clock, seconds=round(mine, 1),
-                count=len(same) + 1,
-            )  # fmt: skip
+    found = {clock: same for clock in CLOCKS if (same := _repeats(case, clock, earlier))}
+    spreads = {
+        clock: max(abs(getattr(drop, clock) - getattr(case, clock)) for drop in same) for clock, same in found.items()
+    }  # fmt: skip
+    for clock, same in found.items():
+        cause = CLOCKS[clock]
+        times = FITS if len(same) == 1 else STRONG
+        if spreads[clock] > min(spreads.values()):
+            times /= FITS  # of clocks that repeat together, the timer's own varies least
+        if cause not in case.candidates:
+            times *= HINT
+        case.blame(
+            cause, _side(case, cause), times, "again", [*(drop.n for drop in same[-5:]), *case.lines(trail.end)],
+            clock=clock, seconds=round(getattr(case, clock), 1), count=len(same) + 1,
+        )  # fmt: skip
+
+
+def _repeats(case: Case, clock: str, earlier: list[Drop]) -> list[Drop]:
+    """The earlier drops at the same reading of a clock, where that clock may be the one that ended this connection."""
+    close, trail, mine = case.close, case.trail, getattr(case, clock)
+    if close is None or mine is None or mine < LEAST_S:
+        return []
+    if clock == "idle_tx" and trail.beat_out_s and case.idle_tx > trail.beat_out_s + 0.25:
+        return []
+    if clock == "idle_tx" and case.idle_tx - case.idle_any < 0.3 and close.received is None:
+        return []
+    if clock == "age" and case.idle_any > 0.5 * mine:
+        return []
+    if clock == "idle_any" and close.received is not None:
+        return []
+    return [drop for drop in earlier if _equal(getattr(drop, clock), mine)]
+
+
+def _side(case: Case, cause: str) -> Blame:
+    if cause in case.candidates:
+        return case.candidates[cause].side
+    return "server" if cause == "idle-timeout-server" else in_between(case)
 
 
 def _equal(one: float | None, other: float) -> bool:

@@ -1,6 +1,8 @@
 """This machine: it slept, this process stood still, reading was held up, an interface or address went away."""
 
-from tui.diagnosis.case import FITS, HINT, SAID, STRONG, UNLIKELY, Case
+from typing import Any
+
+from tui.diagnosis.case import EXCLUDED, FITS, HINT, SAID, STRONG, UNLIKELY, Case
 
 RECENT_S = 10.0
 """Seconds before the end within which a stall may have caused it, if no beat interval says more."""
@@ -26,13 +28,13 @@ def stalled(case: Case) -> None:
     needed = max(1.0, 0.8 * trail.beat_out_s)
     lines = case.lines(longest, trail.end)
     key = "slept" if longest.why == "sleep" else "not_scheduled"
-    case.blame("client-stalled", "client", 10 * STRONG if gap >= needed else HINT, key, lines, gap=round(gap, 1))
+    case.blame("client-stalled", "client", SAID if gap >= needed else HINT, key, lines, gap=round(gap, 1))
     if gap >= needed:
         for cause in (
             "client-heartbeat-missed", "server-heartbeat-missed", "server-ping-timeout", "client-ping-timeout",
             "server-freeze", "network-blackhole", "idle-timeout-proxy", "abrupt-close", "server-crash",
         ):  # fmt: skip
-            case.doubt(cause, UNLIKELY / 4, key, lines, gap=round(gap, 1))
+            case.doubt(cause, EXCLUDED, key, lines, gap=round(gap, 1))
 
 
 def not_reading(case: Case) -> None:
@@ -49,10 +51,7 @@ def not_reading(case: Case) -> None:
         for cause in ("server-ping-timeout", "client-heartbeat-missed", "tcp-reset", "abrupt-close", "server-crash"):
             case.doubt(cause, UNLIKELY, "unread", lines, bytes=unread)
     elif frozen is not None:
-        case.blame("backpressure", "client", HINT, "frozen", lines)
-        case.blame("client-stalled", "client", HINT, "frozen", lines)
-        case.doubt("abrupt-close", UNLIKELY, "frozen", lines)
-        case.doubt("idle-timeout-proxy", 0.5, "frozen", lines)
+        _frozen(case, lines)
     elif held is not None:
         case.blame("backpressure", "client", FITS, "reading_held", lines, gap=round(held.mono, 1))
 
@@ -93,4 +92,30 @@ def never_left(case: Case) -> None:
             case.doubt(cause, UNLIKELY / 2, "never_left", lines, bytes=info.outq)
 
 
-RULES = (stalled, not_reading, route_lost, never_left)
+def _frozen(case: Case, lines: list[int]) -> None:
+    """We were told to stand still. Whoever waited for a pong or a beat of ours waited in vain; nobody else did it."""
+    close, trail = case.close, case.trail
+    if trail.ping_in is not None:
+        case.blame("server-ping-timeout", "client", 2 * STRONG, "frozen", lines)
+    if trail.beat_out_s:
+        case.blame("client-heartbeat-missed", "client", 2 * STRONG, "frozen", lines)
+    case.blame("backpressure", "client", STRONG if close and close.transport.undecoded else HINT, "frozen", lines)
+    case.blame("client-stalled", "client", HINT, "frozen", lines)
+    for cause in ("abrupt-close", "server-crash", "server-restart", "server-abort", "admin-kill", "proxy-reload"):
+        case.doubt(cause, UNLIKELY, "frozen", lines)
+    case.doubt("idle-timeout-proxy", 0.5, "frozen", lines)
+
+
+def slow_link(case: Case) -> None:
+    """What we sent lay in queues on the way: pongs and beats behind it came late."""
+    close, slow = case.close, case.trail.slow
+    if close is None or slow is None or close.asked or case.at - slow.m > RECENT_S:
+        return
+    lines = case.lines(case.trail.tcp, slow)
+    args: dict[str, Any] = {"bytes": slow.outq, "rtt": round(slow.rtt_ms or 0)}
+    case.blame("bandwidth-limited", "network", 10 * STRONG, "slow_link", lines, **args)
+    for cause in ("server-ping-timeout", "client-ping-timeout", "network-blackhole", "server-freeze"):
+        case.doubt(cause, UNLIKELY * 2, "slow_link", lines, **args)
+
+
+RULES = (stalled, not_reading, slow_link, route_lost, never_left)

@@ -7,7 +7,9 @@ each has for itself: timers per connection, beats, kicks, the path, the backend.
 from typing import Any
 
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.rules.between import in_between, proxied
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S, round_seconds
+from tui.diagnosis.trail import Trail
 from tui.diagnosis.world import Neighbour
 
 SHARED = ("server-crash", "proxy-crash", "proxy-restart", "proxy-reload", "local-network-down")
@@ -33,14 +35,14 @@ def alone(case: Case) -> None:
         case.doubt(cause, UNLIKELY / 4, "sibling_lives", lines, names=names)
     for cause in ("network-blackhole", "server-freeze", "going-away", "server-restart"):
         case.doubt(cause, UNLIKELY, "sibling_lives", lines, names=names)
-    if case.silent_end and case.close.transport.how == "fin" and not _idle(case) and not case.close.transport.undecoded:
+    busy = [one for one in living if _busier(one, case.idle_any)] if case.idle_any >= LEAST_IDLE_S else []
+    if case.silent_end and busy:
+        args: dict[str, Any] = {"names": _names(busy), "idle": round(case.idle_any, 1)}
+        case.blame("idle-timeout-proxy", "proxy", FITS, "busy_sibling_lives", lines, **args)
+    elif case.silent_end and case.trail.fin is not None and not case.close.transport.undecoded and not _idle(case):
         case.blame("server-abort", "server", 2 * FITS, "cut_alone", lines, names=names)
         case.blame("admin-kill", "server", FITS, "cut_alone", lines, names=names)
-    if case.silent_end and case.idle_any >= LEAST_IDLE_S:
-        busy = [one for one in living if _busier(one, case.idle_any)]
-        if busy:
-            args: dict[str, Any] = {"names": _names(busy), "idle": round(case.idle_any, 1)}
-            case.blame("idle-timeout-proxy", "proxy", HINT, "busy_sibling_lives", lines, **args)
+        case.doubt("abrupt-close", 0.5, "cut_alone", lines, names=names)
 
 
 def _idle(case: Case) -> bool:
@@ -71,37 +73,56 @@ def together(case: Case) -> None:
         case.blame("server-crash", "server", FITS, "ended_together", lines, names=names)
         case.blame("server-restart", "server", HINT, "ended_together", lines, names=names)
         case.blame("proxy-reload", "proxy", HINT, "ended_together", lines, names=names)
-        if _proxied(case):
+        if proxied(case):
             case.blame(
                 "proxy-reload",
                 "proxy",
                 FITS,
                 "proxy_named",
                 case.lines(case.trail.answer),
-                server=case.trail.http_server,
+                server=proxied(case),
             )
         for cause in ("abrupt-close", "tcp-reset", "idle-timeout-proxy", "server-abort", "connection-lifetime"):
             if cause == "idle-timeout-proxy" and _same_rhythm(case, here):
                 continue
             case.doubt(cause, UNLIKELY * 2, "ended_together", lines, names=names)
+    if close.received is not None and here and not _same_rhythm(case, here):
+        case.doubt("idle-timeout-server", UNLIKELY, "ended_together", lines, names=names)
     if elsewhere and close.initiator != "remote":
         case.blame("local-network-down", "network", STRONG, "elsewhere_too", lines, names=_names(elsewhere))
         case.doubt("server-crash", UNLIKELY / 2, "elsewhere_too", lines, names=_names(elsewhere))
         case.doubt("server-freeze", UNLIKELY / 2, "elsewhere_too", lines, names=_names(elsewhere))
 
 
-def _proxied(case: Case) -> bool:
-    server = case.trail.http_server.lower()
-    return any(name in server for name in ("nginx", "haproxy", "envoy", "apache", "cloudflare", "caddy", "awselb"))
-
-
 def _same_rhythm(case: Case, down: list[Neighbour]) -> bool:
     """Whether the others had been silent for as long: an idle timer then ends all of them at one moment too."""
-    if not round_seconds(case.idle_any):
+    if case.idle_any < LEAST_IDLE_S:
         return False
     return all(
         one.trail.close is not None and abs((one.trail.close.idle_any or 0) - case.idle_any) < 0.3 for one in down
     )
+
+
+def same_idle(case: Case) -> None:
+    """Sessions ended apart, each after the same silence: one timer, set at different moments."""
+    if not case.silent_end or case.idle_any < LEAST_IDLE_S:
+        return
+    for one in case.world.neighbours:
+        theirs, end = one.trail.close, one.trail.end
+        if not one.same_server or not one.dropped or theirs is None or theirs.idle_any is None or end is None:
+            continue
+        apart = abs(end.m - case.at)
+        if apart > 0.3 and abs(theirs.idle_any - case.idle_any) <= 0.12:
+            case.blame(
+                "idle-timeout-proxy", "proxy", STRONG, "same_idle", case.lines(end, case.trail.end), name=one.name,
+                apart=round(apart, 1), idle=round(case.idle_any, 2),
+            )  # fmt: skip
+            for cause in ("proxy-reload", "server-restart", "server-crash", "duplicate-session"):
+                case.doubt(
+                    cause, UNLIKELY, "same_idle", case.lines(end), name=one.name, apart=round(apart, 1),
+                    idle=round(case.idle_any, 2),
+                )  # fmt: skip
+            return
 
 
 def other_server_lives(case: Case) -> None:
@@ -127,7 +148,10 @@ def newer_login(case: Case) -> None:
         began = case.at - one.trail.began.m
         if one.trail.began.m <= trail.ready.m + 0.2 or not (-0.5 <= since <= LATER_LOGIN_S and began >= 0):
             continue
-        same = _user(case.trail) == _user(one.trail)
+        mine, theirs = _user(case.trail), _user(one.trail)
+        same = mine == theirs
+        if same and not any(mine) and case.silent_end:
+            return  # nobody logged in: there is nobody to take the place of
         lines = case.lines(one.trail.connected or one.trail.ready, trail.act)
         case.blame(
             "duplicate-session", "server", 2 * FITS if same else HINT, "newer_login", lines, name=one.name,
@@ -138,8 +162,8 @@ def newer_login(case: Case) -> None:
         return
 
 
-def _user(trail: object) -> object:
-    spec = trail.session.spec  # type: ignore[attr-defined]
+def _user(trail: Trail) -> tuple[object, ...]:
+    spec = trail.session.spec
     return spec.get("login"), tuple(spec.get("connect-header", ())), spec.get("user")
 
 
@@ -153,14 +177,17 @@ def same_age(case: Case) -> None:
         if not one.same_server or not one.dropped or theirs is None or theirs.age is None:
             continue
         apart = abs((one.trail.end.m if one.trail.end is not None else 0.0) - case.at)
-        if abs(theirs.age - age) <= max(0.3, 0.02 * age) and apart > 1.0:
+        if apart > 0.3 and abs(theirs.age - age) <= (0.12 if apart < 1.0 else max(0.3, 0.02 * age)):
             lines = case.lines(one.trail.end, case.trail.end)
             busy = case.idle_any < 0.5 * age
             case.blame(
-                "connection-lifetime", "proxy" if case.close.received is None else "server", STRONG if busy else FITS,
+                "connection-lifetime", in_between(case) if case.close.received is None else "server",
+                STRONG if busy else FITS,
                 "same_age", lines, name=one.name, age=round(age, 1),
             )  # fmt: skip
+            for cause in ("proxy-reload", "server-restart", "server-crash", "duplicate-session") if busy else ():
+                case.doubt(cause, UNLIKELY, "same_age", lines, name=one.name, age=round(age, 1))
             return
 
 
-RULES = (alone, together, other_server_lives, newer_login, same_age)
+RULES = (alone, together, same_idle, other_server_lives, newer_login, same_age)

@@ -1,6 +1,7 @@
 """How TCP ended without a word: FIN, RST or silence, and what each excludes (§6.1, §6.2)."""
 
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.rules.between import proxied
 
 FULL_SEGMENT = 1200
 """Bytes of a message that no longer fits a packet of every path (IPv6 guarantees 1280)."""
@@ -16,6 +17,8 @@ def bare_end(case: Case) -> None:
         # Spring Boot, ActiveMQ and websockets stopped by SIGTERM say no more than a killed process does (measured).
         case.blame("server-restart", "server", HINT, "bare_fin", case.lines(trail.fin, trail.end))
         case.blame("server-crash", "server", HINT / 2, "bare_fin", case.lines(trail.fin, trail.end))
+        if server := proxied(case):
+            case.blame("proxy-reload", "proxy", 1.5 * HINT, "proxy_between", case.lines(trail.answer), server=server)
     elif close.transport.how == "reset":
         errno = close.transport.errno or "–"
         case.blame("tcp-reset", "network", FITS, "bare_rst", case.lines(trail.end), errno=errno)
@@ -64,8 +67,8 @@ def close_notify(case: Case) -> None:
         case.doubt("server-crash", UNLIKELY, "notify_came", lines)
         case.doubt("proxy-crash", UNLIKELY, "notify_came", lines)
     elif close.transport.how == "fin":
+        # nginx ends a reload's last sessions without one (measured).
         case.doubt("idle-timeout-proxy", UNLIKELY, "notify_missing", lines)
-        case.doubt("proxy-reload", UNLIKELY, "notify_missing", lines)
 
 
 def unacknowledged(case: Case) -> None:
@@ -79,6 +82,10 @@ def unacknowledged(case: Case) -> None:
     lines = case.lines(trail.unacked_since, info, trail.end)
     if close.transport.how == "unreachable":
         case.blame("host-unreachable", "network", FITS, "unreachable", lines, errno=close.transport.errno or "–")
+    if trail.losses_survived:
+        case.blame("packet-loss", "network", 2 * FITS, "losses_before", lines, count=trail.losses_survived)
+    else:
+        case.blame("packet-loss", "network", HINT / 2, "retransmitted_lossy", lines)
     case.blame(
         "network-blackhole", "network", STRONG, "retransmitted", lines,
         count=info.total_retrans if info is not None else 0, errno=close.transport.errno or "–",

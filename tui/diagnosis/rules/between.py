@@ -1,0 +1,25 @@
+"""What stands between us and the server, as far as it shows: a reverse proxy that names itself, or listens here."""
+
+from tui.diagnosis.case import Case
+from tui.facts.findings import Blame
+
+PROXIES = (
+    "apache", "awselb", "caddy", "cloudflare", "envoy", "haproxy", "httpd", "nginx", "openresty", "squid", "traefik",
+    "varnish",
+)  # fmt: skip
+"""Words by which a reverse proxy is known in ``Server`` or ``Via``, and the names of the programs."""
+
+
+def proxied(case: Case) -> str:
+    """The reverse proxy that answers for the server, by its own word; empty where none shows."""
+    trail = case.trail
+    program = trail.route.program if trail.route is not None else None
+    for said in (trail.http_server, trail.answered("via"), program or ""):
+        if any(name in said.lower() for name in PROXIES):
+            return said
+    return ""
+
+
+def in_between(case: Case) -> Blame:
+    """The side of a cut that a proxy or the server may have made: the proxy's where one shows."""
+    return "proxy" if proxied(case) else "server"
