@@ -149,6 +149,8 @@ class Http(Fact, frozen=True, kw_only=True, tag="http"):
     raw: str | None = None
     """At most 4 KiB as Latin-1, where the bytes are no HTTP."""
     cut: bool = False
+    size: int | None = None
+    """Bytes of a request as it was sent, whatever was redacted here."""
     ms: float | None = None
     redacted: bool = False
 

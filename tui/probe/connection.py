@@ -170,7 +170,7 @@ class Connection:
         def taken() -> None:
             self._fact(
                 facts.Http, dir="out", method=request.method, target=target, status=None, headers=shown,
-                redacted=target != request.path or shown != headers,
+                size=len(upgrade.data), redacted=target != request.path or shown != headers,
             )  # fmt: skip
 
         assert self._channel is not None
@@ -334,7 +334,7 @@ class Connection:
             if self._upgrade is not None and self._phase == "http":
                 self._upgrade.give_up()
                 self._answered(now())
-            if self.client is not None:
+            if self.client is not None and self._phase == "open":
                 # A conforming client says so before it goes: the peer's log shows no abnormal end of our making.
                 self.client.wire.close(1000, "open timeout", m)
                 self.settled()

@@ -106,7 +106,7 @@ class Exchange:
         def taken() -> None:
             self._fact(
                 facts.Http, dir="out", method=method, target=shown_target, status=None, headers=shown,
-                redacted=shown != headers or shown_target != target,
+                size=len(data), redacted=shown != headers or shown_target != target,
             )  # fmt: skip
             if sent is not None:
                 sent()

@@ -78,7 +78,7 @@ def _refused(case: Case, lines: list[int]) -> None:
         case.blame("server-restart", "server", FITS, "after_refused", lines)
     for cause in (
         "idle-timeout-proxy", "idle-timeout-server", "server-abort", "admin-kill", "abrupt-close", "tcp-reset",
-        "proxy-reload", "nat-timeout", "connection-lifetime", "duplicate-session",
+        "proxy-reload", "nat-timeout", "connection-lifetime", "duplicate-session", "message-too-big",
     ):  # fmt: skip
         case.doubt(cause, UNLIKELY / 2, "after_refused", lines)
 

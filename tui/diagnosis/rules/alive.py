@@ -83,5 +83,5 @@ def slow_link(case: Case) -> None:
     case.blame("server-freeze", "server", HINT, "queued", case.lines(info), bytes=info.outq)
 
 
-RULES = (*words.RULES[:1], ours.peer_breaks_the_rules, beats_missed, unacknowledged, lossy, slow_link)
+RULES = (words.stomp_error, ours.peer_breaks_the_rules, beats_missed, unacknowledged, lossy, slow_link)
 """The rules about an open session."""

@@ -23,7 +23,7 @@ CODES: dict[int, tuple[Means, ...]] = {
     1009: (Means("message-too-big", "client", SAID),),
     1010: (Means("handshake-invalid", "server", FITS),),
     1011: (Means("server-error", "server", STRONG), Means("server-ping-timeout", "client", HINT / 2)),
-    1012: (Means("server-restart", "server", SAID),),
+    1012: (Means("server-restart", "server", 2 * SAID),),
     1013: (Means("try-again-later", "server", SAID), Means("rate-limited", "client", HINT)),
     1014: (Means("upstream-down", "server", SAID),),
     3000: (Means("auth-failed", "client", FITS), Means("server-close", "server", FITS)),
@@ -33,7 +33,8 @@ CODES: dict[int, tuple[Means, ...]] = {
     4400: (Means("protocol-error", "client", FITS), Means("server-close", "server", FITS)),
     4401: (Means("auth-failed", "client", FITS), Means("auth-expired", "server", FITS)),
     4403: (Means("permission-denied", "config", FITS), Means("server-close", "server", HINT)),
-    4408: (Means("stomp-connect-missing", "client", HINT), Means("server-close", "server", FITS)),
+    4406: (Means("subprotocol-mismatch", "config", STRONG), Means("server-close", "server", FITS)),
+    4408: (Means("idle-timeout-server", "client", STRONG), Means("server-close", "server", FITS)),
     4429: (Means("rate-limited", "client", STRONG),),
 }
 """By code (RFC 6455 §7.4.1, IANA; 44xx as graphql-ws and those who follow it use them)."""

@@ -1,6 +1,6 @@
 """Our last messages: one that is too big, breaks the grammar, or comes in a flood draws the end within moments."""
 
-from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.case import FITS, HINT, SAID, STRONG, UNLIKELY, Case
 from tui.session.notes import broken_rule
 
 SOON_S = 1.5
@@ -47,15 +47,18 @@ def half_sent(case: Case) -> None:
 def own_flaw(case: Case) -> None:
     """A frame of ours broke a rule, and the end followed."""
     close, trail = case.close, case.trail
-    if close is None or close.initiator == "local" or not trail.flaws_out:
+    if close is None or not trail.flaws_out:
         return
     flaw = trail.flaws_out[-1]
+    if close.initiator == "local" and not (trail.close_out is not None and trail.close_out.n in flaw.lines):
+        return
     if case.at - flaw.m > SOON_S + 1:
         return
     rule = broken_rule(flaw)
     cause = "invalid-utf8" if rule in ("utf8", "close-utf8") else "protocol-error"
     lines = [*flaw.lines, *case.lines(trail.act)]
-    case.blame(cause, "client", 2 * STRONG, "own_flaw", lines, rule=rule)
+    itself = close.initiator == "local"
+    case.blame(cause, "client", 2 * SAID if itself else 2 * STRONG, "own_flaw", lines, rule=rule)
     for other in ("abrupt-close", "server-crash", "tcp-reset", "normal-close", "auth-failed", "server-error"):
         case.doubt(other, UNLIKELY, "own_flaw", lines, rule=rule)
 

@@ -26,12 +26,15 @@ NOT_TLS = (
 )
 """OpenSSL's words where what came is no TLS record."""
 
+LARGE_REQUEST = 7 * 1024
+"""Bytes of headers from which a server may refuse a request for its size."""
+
 STATUSES: Mapping[int, tuple[str, Blame, float]] = {
     401: ("auth-failed", "client", SAID), 403: ("forbidden", "config", STRONG), 404: ("not-found", "client", SAID),
     405: ("not-websocket", "config", STRONG), 407: ("proxy-auth", "config", SAID),
     408: ("handshake-timeout", "server", STRONG), 410: ("not-found", "client", STRONG),
     421: ("upgrade-rejected", "server", FITS), 429: ("rate-limited", "client", SAID),
-    431: ("headers-too-big", "config", SAID), 500: ("server-error", "server", STRONG),
+    431: ("headers-too-big", "config", SAID),
     501: ("not-websocket", "config", STRONG), 502: ("upstream-down", "server", SAID),
     504: ("upstream-timeout", "server", SAID), 521: ("upstream-down", "server", SAID),
     522: ("upstream-timeout", "server", SAID), 523: ("upstream-down", "server", STRONG),
@@ -115,6 +118,9 @@ def tls_alert(case: Case) -> None:
     if alert.number in CLIENT_CERT_ALERTS:
         times = SAID if alert.number == 116 or close.transport.phase == "http" else STRONG
         case.blame("tls-client-cert-required", "config", times, "tls_alert", lines, alert=said)
+    elif alert.number == 40 and case.trail.session.spec.get("cert") is None:
+        # Before TLS 1.3 a server that wants a certificate and gets none may say no more than that.
+        case.blame("tls-client-cert-required", "config", FITS, "tls_alert", lines, alert=said)
     case.blame(
         "tls-handshake-failed", "config", HINT if alert.number in CLIENT_CERT_ALERTS else SAID, "tls_alert", lines,
         alert=said,
@@ -177,6 +183,21 @@ def http_status(case: Case) -> None:
     _by_status(case, status, lines, body, status_times)
 
 
+def large_request(case: Case) -> None:
+    """A request with headers beyond what servers take (Node 16 KiB, Tomcat 8 KiB, HAProxy 15 KiB, uvicorn 64 KiB) that
+    was answered with a refusal that names nothing, cut, or not answered."""
+    close, request, answer = _failed(case), case.trail.request, case.trail.answer
+    if close is None or request is None or (answer is not None and answer.status in (101, 401, 403, 404, 503)):
+        return
+    size = request.size or sum(len(name) + len(value) + 4 for name, value in request.headers)
+    if size >= LARGE_REQUEST:
+        refused = answer is not None and answer.status is not None
+        case.blame(
+            "headers-too-big", "config", 4 * STRONG if refused else STRONG, "large_request",
+            case.lines(request, answer, case.trail.end), bytes=size,
+        )  # fmt: skip
+
+
 def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: float) -> None:
     trail = case.trail
 
@@ -188,8 +209,13 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
     elif status == 403:
         _forbidden(case, lines, weaker)
     elif status == 400:
-        blame("proxy-strips-upgrade", "proxy", FITS)
-        blame("upgrade-rejected", "server", FITS)
+        blame("upgrade-rejected", "server", 1.5 * FITS)
+        blame("proxy-strips-upgrade", "proxy", 0.8 * FITS)
+        if not case.trail.session.spoken.sockjs:
+            blame("not-found", "client", FITS, "http_400_path")  # Node's ws answers another path so
+    elif status == 500:
+        blame("upgrade-rejected", "server", STRONG)
+        blame("server-error", "server", 2 * FITS)
     elif status == 426:
         if trail.answered("sec-websocket-version"):
             blame("version-mismatch", "client", SAID, "http_426_version")
@@ -209,6 +235,8 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
     elif status in STATUSES:
         cause, side, times = STATUSES[status]
         blame(cause, side, times)
+        if cause == "not-found" and times < SAID:
+            blame("upgrade-rejected", "server", FITS)
     else:
         blame("upgrade-rejected", "server", STRONG)
 
@@ -220,6 +248,8 @@ def _forbidden(case: Case, lines: list[int], weaker: float) -> None:
     foreign = bool(origin) and origin.rpartition("//")[2] != host
     if foreign:
         case.blame("origin-rejected", "config", weaker or 2 * STRONG, "http_origin", lines, origin=origin[:QUOTED])
+    elif not origin:
+        case.blame("origin-rejected", "config", weaker or HINT, "http_no_origin", lines)
     case.blame("forbidden", "config", weaker or (FITS if foreign else 2 * STRONG), "http_status", lines, status=403)
 
 
@@ -297,11 +327,18 @@ def no_answer(case: Case) -> None:
         case.blame("handshake-timeout", "server", STRONG, "no_answer", lines)
         if not came:
             case.blame("wrong-port", "client", HINT, "another_waits", lines)
+            if trail.request is not None and (trail.request.target or "/").rstrip("/"):
+                case.blame("not-found", "client", 1.2 * HINT, "nobody_at_the_path", lines)
         if not came and not trail.session.spoken.tls:
             case.blame("tls-expected", "client", HINT / 2, "no_answer", lines)
     elif close.transport.how in ("fin", "reset") and not came:
         if close.transport.alert is not None:
             return
+        if trail.tls is not None and trail.tls.ok and trail.tls.version == "TLSv1.3":
+            given = "cert" in trail.session.spec
+            times = 2 * STRONG if given else FITS
+            case.blame("tls-handshake-failed", "config", times, "cut_after_tls13", lines)
+            case.blame("tls-client-cert-required", "config", times / 2, "cut_after_tls13", lines)
         case.blame("not-websocket", "config", FITS, "cut_unanswered", lines)
         case.blame("server-crash", "server", HINT, "cut_unanswered", lines)
         case.blame("wrong-port", "client", HINT, "another_waits", lines)
@@ -321,6 +358,6 @@ def given_up(case: Case) -> None:
 
 
 RULES = (
-    never_reached, proxy_said_no, tls_certificate, tls_alert, certificate_wanted, tls_to_something_else, http_status,
-    websocket_off, stream_held_back, broken_handshake, another_protocol, no_answer, given_up,
+    never_reached, proxy_said_no, large_request, tls_certificate, tls_alert, certificate_wanted, tls_to_something_else,
+    http_status, websocket_off, stream_held_back, broken_handshake, another_protocol, no_answer, given_up,
 )  # fmt: skip

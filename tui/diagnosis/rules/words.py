@@ -1,5 +1,7 @@
 """Did the peer say why: STOMP ERROR, then SockJS's ``c``, then the reason of a Close frame, then what it said last."""
 
+from typing import Any
+
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, SAID, STRONG, Case
 from tui.knowledge.sayings import Place, Saying, meant
 
@@ -8,6 +10,10 @@ QUOTED = 120
 
 LAST_WORDS_S = 2.0
 """Seconds before the end within which a message may be a goodbye."""
+
+REFUSABLE = ("SEND", "SUBSCRIBE", "ACK", "NACK", "BEGIN", "COMMIT", "ABORT", "UNSUBSCRIBE")
+REFUSED_S = 1.0
+"""Frames of ours that a broker may refuse, and the seconds within which it does."""
 
 POLL_GAP_S = 1.5
 """Seconds without a request that a server may take for the end of a session (its disconnect delay, 5 s by default)."""
@@ -48,6 +54,12 @@ def _spring_session_closed(case: Case, message: str) -> bool:
         return False
     trail, n = case.trail, case.trail.beat_out_s
     lines = case.lines(trail.error, trail.last_beat_out)
+    if trail.connected is None:
+        # It answers no CONNECT whose versions it does not speak, and drops the client for the beats it never agreed.
+        lines = case.lines(trail.connect, trail.error)
+        case.blame("version-mismatch", "client", STRONG, "closed_before_connected", lines)
+        case.blame("handshake-timeout", "server", FITS, "closed_before_connected", lines)
+        return True
     if n and max(case.idle_tx, trail.longest_out_s) <= 1.5 * n:
         # The peer says beats were missed, and they were not: its inbound executor was starved (§4 entry 15).
         case.blame("server-freeze", "server", 2 * STRONG, "session_closed_punctual", lines)
@@ -83,6 +95,13 @@ def stomp_died(case: Case) -> None:
     elif trail.beat_out_s and case.idle_tx > 1.5 * trail.beat_out_s:
         case.blame("client-heartbeat-missed", "client", STRONG, "stomp_died", lines, product=setting)
     else:
+        sent = trail.last_stomp_out
+        if sent is not None and sent.frame.command in REFUSABLE and 0 <= case.at - sent.m < REFUSED_S:
+            # What it refuses it may refuse without an ERROR (measured: 12 of 12 over web-stomp).
+            named: dict[str, Any] = {"command": sent.frame.command, "destination": sent.header("destination") or "–"}
+            refused = case.lines(sent, trail.close_in)
+            case.blame("permission-denied", "config", 2 * STRONG, "died_at", refused, **named)
+            case.blame("destination-not-found", "client", STRONG, "died_at", refused, **named)
         case.blame(
             "admin-kill", "server", STRONG, "stomp_died", lines,
             product=("RabbitMQ", "rabbitmqctl close_connection, close_all_connections; management UI"),
@@ -142,8 +161,8 @@ def gone_away(case: Case) -> None:
     poll for the disconnect delay (sockjs-protocol; Spring's default, sockjs-node 5 s)."""
     close = case.close
     said = close.sockjs if close is not None else None
-    if said is None or said.reason != "Go away!":
-        return
+    if said is None or said.reason != "Go away!" or case.trail.error is not None:
+        return  # an ERROR before it said more
     lines, gap = case.lines(case.trail.end), case.trail.longest_poll_gap_s
     if gap > POLL_GAP_S:
         case.blame("session-expired", "client", 2 * STRONG, "not_polled", lines, gap=round(gap, 1))
