@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.servers import certificates
 from tests.servers.activemq import ActiveMq
 from tests.servers.nginx import Certificate
-from tests.servers.node import SockJsNode
+from tests.servers.node import NodeEndings, SockJsNode
 from tests.servers.ports import LOOPBACK
 from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
@@ -68,6 +68,13 @@ def sockjs_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SockJsNode
     """The sockjs-node that tests share, its delays short; none of them may end it."""
     with starting(tmp_path_factory.mktemp("sockjs")) as start:
         yield start(SockJsNode, heartbeat_delay=1000, disconnect_delay=1000)
+
+
+@pytest.fixture(scope="session")
+def node_endings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeEndings]:
+    """The Node program that tests share; none of them may end or hold its process."""
+    with starting(tmp_path_factory.mktemp("endings")) as start:
+        yield start(NodeEndings)
 
 
 @pytest.fixture(scope="session")

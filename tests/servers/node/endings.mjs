@@ -1,0 +1,73 @@
+// Node's ws in a program that ends its clients in every way a program can. What it hears is what it does:
+//
+//     close [CODE [REASON]]    ends the speaker in order; `everybody` and `others` (all but the speaker) likewise
+//     terminate | reset        ends TCP without a word, with FIN or with RST
+//     raw HEX | cut HEX        bytes under the framing; `cut` ends TCP after them
+//     hang [CODE [REASON]]     its Close, and then the process stands still, TCP open
+//     exit | throw             its process ends, in order or by an exception nobody catches
+//
+// anything else comes back. SIGTERM closes every client with 1001 and ends the process.
+//
+//     node endings.mjs PORT OPTIONS
+//
+// OPTIONS: cert and key (files: TLS), origins (others are answered 403), expires ([MS, CODE, REASON] after the opening),
+// limit ([MESSAGES a second, CODE, REASON]), one ([CODE, REASON] for the older of two of the same ?user=), and ws's own.
+
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { WebSocketServer } from 'ws';
+
+const [port, given] = process.argv.slice(2);
+const { cert, key, origins, expires, limit, one, ...options } = JSON.parse(given);
+const say = (...words) => process.stdout.write(words.join(' ') + '\n');
+
+if (origins) options.verifyClient = ({ origin }, done) => done(origins.includes(origin), 403, 'Forbidden');
+const front = cert ? createSecureServer({ cert: readFileSync(cert), key: readFileSync(key) }) : createServer();
+const server = new WebSocketServer({ server: front, ...options });
+const users = new Map();
+
+const commands = {
+  close: (client, code, reason) => client.close(code, reason),
+  everybody: (_, code, reason) => server.clients.forEach((client) => client.close(code, reason)),
+  others: (me, code, reason) => server.clients.forEach((client) => client === me || client.close(code, reason)),
+  hang: (client, code, reason) => {
+    client.close(code, reason);
+    setImmediate(() => process.kill(process.pid, 'SIGSTOP'));
+  },
+};
+const acts = {
+  terminate: (client) => client.terminate(),
+  reset: (client) => client._socket.resetAndDestroy(),
+  raw: (client, hex) => client._socket.write(Buffer.from(hex, 'hex')),
+  cut: (client, hex) => client._socket.end(Buffer.from(hex, 'hex')),
+  exit: () => process.exit(1),
+  throw: () => { throw new Error('the program is at its end'); },
+};
+
+server.on('connection', (client, request) => {
+  let heard = 0;
+  client.on('error', (error) => say('error', error.code));
+  client.on('close', (code, reason) => say('closed', code, reason));
+  client.on('message', (message, binary) => {
+    const [word, argument, ...rest] = message.toString().split(' ');
+    if (limit && ++heard > limit[0]) client.close(limit[1], limit[2]);
+    else if (commands[word]) commands[word](client, argument && Number(argument), rest.join(' '));
+    else if (acts[word]) acts[word](client, argument);
+    else client.send(message, { binary });
+  });
+  if (limit) setInterval(() => { heard = 0; }, 1000).unref();
+  if (expires) setTimeout(() => client.close(expires[1], expires[2]), expires[0]);
+  if (one) {
+    const user = new URL(request.url, 'http://ground.example').searchParams.get('user');
+    users.get(user)?.close(...one);
+    users.set(user, client);
+  }
+});
+
+process.on('SIGTERM', () => {
+  server.clients.forEach((client) => client.close(1001, 'shutting down'));
+  server.close();
+  front.close(() => process.exit(0));
+});
+front.listen(Number(port), '127.0.0.1', () => say('listening'));
