@@ -103,7 +103,7 @@ async def test_one_of_two_is_sent_away(
     recorder.keep(take.of(f"node-one-of-two-{name}"), watch)
 
 
-@pytest.mark.parametrize("secure", [False, extra(True)], ids=["plain", "tls"])
+@pytest.mark.parametrize("secure", [False, extra(True)])
 async def test_a_planned_stop(
     start: Starter, recorder: Recorder, take: Take, secure: bool, request: pytest.FixtureRequest
 ) -> None:

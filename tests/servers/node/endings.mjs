@@ -4,6 +4,8 @@
 //     terminate | reset        ends TCP without a word, with FIN or with RST
 //     raw HEX | cut HEX        bytes under the framing; `cut` ends TCP after them
 //     hang [CODE [REASON]]     its Close, and then the process stands still, TCP open
+//     hang-when-answered       the process stands still once it has answered the speaker's Close
+//     flood BYTES              a binary message of that length; `flood-others` likewise to all but the speaker
 //     exit | throw             its process ends, in order or by an exception nobody catches
 //
 // anything else comes back. SIGTERM closes every client with 1001 and ends the process.
@@ -41,6 +43,9 @@ const acts = {
   reset: (client) => client._socket.resetAndDestroy(),
   raw: (client, hex) => client._socket.write(Buffer.from(hex, 'hex')),
   cut: (client, hex) => client._socket.end(Buffer.from(hex, 'hex')),
+  flood: (client, bytes) => client.send(Buffer.alloc(Number(bytes))),
+  'flood-others': (me, bytes) => server.clients.forEach((client) => client === me || acts.flood(client, bytes)),
+  'hang-when-answered': (client) => client._receiver.on('conclude', () => process.kill(process.pid, 'SIGSTOP')),
   exit: () => process.exit(1),
   throw: () => { throw new Error('the program is at its end'); },
 };
