@@ -85,3 +85,14 @@ class NodeEndings(_NodeServer):
     def tls_url(self) -> str:
         """Its ``wss:`` target, by the name in its certificate."""
         return f"wss://localhost:{self.port}/"
+
+
+class GraphqlWs(_NodeServer):
+    """graphql-ws on ws; options such as ``keepAlive`` and ``connectionInitWaitTimeout`` are in ms."""
+
+    _SCRIPT = "graphql.mjs"
+
+    @property
+    def url(self) -> str:
+        """Its ``ws:`` target."""
+        return f"ws://{LOOPBACK}:{self.port}/"
