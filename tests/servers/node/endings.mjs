@@ -12,8 +12,8 @@
 //
 //     node endings.mjs PORT OPTIONS
 //
-// OPTIONS: cert and key (files: TLS), ca (a file: whom TLS clients must be certified by), origins (others are answered
-// 403), expires ([MS, CODE, REASON] after the opening), limit ([MESSAGES a second, CODE, REASON]), one ([CODE, REASON] for
+// OPTIONS: cert and key (files: TLS), ca (a file: whom TLS clients must be certified by), tlsVersion (the only one),
+// origins (others are answered 403), expires ([MS, CODE, REASON] after the opening), limit ([MESSAGES a second, CODE, REASON]), one ([CODE, REASON] for
 // the older of two of the same ?user=), and ws's own.
 
 import { readFileSync } from 'node:fs';
@@ -22,12 +22,12 @@ import { createServer as createSecureServer } from 'node:https';
 import { WebSocketServer } from 'ws';
 
 const [port, given] = process.argv.slice(2);
-const { cert, key, ca, origins, expires, limit, one, ...options } = JSON.parse(given);
+const { cert, key, ca, tlsVersion, origins, expires, limit, one, ...options } = JSON.parse(given);
 const say = (...words) => process.stdout.write(words.join(' ') + '\n');
 
 if (origins) options.verifyClient = ({ origin }, done) => done(origins.includes(origin), 403, 'Forbidden');
 const read = (file) => file && readFileSync(file);
-const tls = { cert: read(cert), key: read(key), ca: read(ca), requestCert: Boolean(ca) };
+const tls = { cert: read(cert), key: read(key), ca: read(ca), requestCert: Boolean(ca), minVersion: tlsVersion, maxVersion: tlsVersion };
 const front = cert ? createSecureServer(tls) : createServer();
 const server = new WebSocketServer({ server: front, ...options });
 const users = new Map();
