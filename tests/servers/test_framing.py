@@ -32,7 +32,7 @@ NO_UTF8 = "818200000000c328"
         extra("close-code", (WRONG_CODE,)),
     ],
 )
-@pytest.mark.parametrize("server", ["node", "python", extra("rabbitmq"), extra("tomcat")])
+@pytest.mark.parametrize("server", ["node", extra("python"), extra("rabbitmq"), extra("tomcat")])
 async def test_we_break_the_rules(
     request: pytest.FixtureRequest,
     node_endings: NodeEndings,
@@ -104,6 +104,7 @@ async def test_a_message_over_our_limit(
 
 
 @pytest.mark.parametrize("server", ["node", extra("python"), extra("python-with-a-sibling")])
+@pytest.mark.extra
 async def test_a_message_over_its_limit(start: Starter, recorder: Recorder, take: Take, server: str) -> None:
     most = take.one_of(1000, 5000, 20_000)
     target = start(NodeEndings, maxPayload=most) if server == "node" else start(PythonWs, max_size=most)
@@ -117,6 +118,7 @@ async def test_a_message_over_its_limit(start: Starter, recorder: Recorder, take
     recorder.keep(take.of(f"{server}-message-over-its-limit"), watch)
 
 
+@pytest.mark.extra
 async def test_text_for_node_that_is_no_utf8(node_endings: NodeEndings, recorder: Recorder, take: Take) -> None:
     watch, status = await run(node_endings.url, "--do", f"{take.between(0.1, 0.8)} raw-frame {NO_UTF8}")
     assert status == 1
@@ -124,6 +126,7 @@ async def test_text_for_node_that_is_no_utf8(node_endings: NodeEndings, recorder
     recorder.keep(take.of("node-no-utf8"), watch)
 
 
+@pytest.mark.extra
 async def test_more_fragments_than_it_takes(start: Starter, recorder: Recorder, take: Take) -> None:
     """ws says 1008, with no reason."""
     most = take.one_of(3, 6, 9)

@@ -29,14 +29,14 @@ def subscribe(operation: str, name: str = "ticks") -> str:
 @pytest.mark.parametrize(
     ("name", "messages", "code", "reason"),
     [
-        ("4400", (init("anna"), '{"type":"start","id":"1"}'), 4400, "Invalid message received"),
+        extra("4400", (init("anna"), '{"type":"start","id":"1"}'), 4400, "Invalid message received"),
         extra("4400-no-json", (init("anna"), "hello"), 4400, "Invalid message received"),
         ("4401", (subscribe("1"),), 4401, "Unauthorized"),
-        ("4403", (init("bert"),), 4403, "Forbidden"),
-        ("4408", (), 4408, "Connection initialisation timeout"),
-        ("4409", (init("anna"), subscribe("1"), subscribe("1")), 4409, "Subscriber for 1 already exists"),
+        extra("4403", (init("bert"),), 4403, "Forbidden"),
+        extra("4408", (), 4408, "Connection initialisation timeout"),
+        extra("4409", (init("anna"), subscribe("1"), subscribe("1")), 4409, "Subscriber for 1 already exists"),
         ("4429", (init("anna"), init("anna")), 4429, "Too many initialisation requests"),
-        ("4500", (init("broken"),), 4500, "no way to the user database"),
+        extra("4500", (init("broken"),), 4500, "no way to the user database"),
     ],
 )
 async def test_it_says_why(
@@ -64,6 +64,7 @@ async def test_another_subprotocol(graphql: GraphqlWs, recorder: Recorder, take:
     recorder.keep(take.of(f"graphql-ws-4406{'-predecessor' if offer else ''}"), watch)
 
 
+@pytest.mark.extra
 async def test_no_pong(start: Starter, recorder: Recorder, take: Take) -> None:
     """It terminates who has not answered the last ping by the time of the next."""
     every = take.between(0.4, 0.9)

@@ -27,11 +27,11 @@ def assert_said(close: Line, code: int, reason: str = "") -> None:
     [
         extra("going-away", 1001, ("", "going away", "rolling update")),
         extra("unsupported-data", 1003, ("", "binary frames only", "unsupported payload")),
-        ("policy", 1008, ("", "Policy Violation")),
+        extra("policy", 1008, ("", "Policy Violation")),
         extra("policy-with-a-reason", 1008, ("message not allowed in this state", "tenant blocked by policy")),
         extra("server-error", 1011, ("", "Internal error", "Unexpected condition")),
         ("restart", 1012, ("", "Service Restart", "deploying 4.2.1")),
-        ("try-again-later", 1013, ("", "Try again later", "overloaded")),
+        extra("try-again-later", 1013, ("", "Try again later", "overloaded")),
         extra("own-code", 4000, ("bye", "game over", "")),
         extra("own-low-code", 3500, ("", "room closed", "match finished")),
         extra("own-high-code", 4999, ("", "see the log", "code 17")),
@@ -53,6 +53,7 @@ async def test_it_says_why(
     recorder.keep(take.of(f"node-closes-{name}"), watch)
 
 
+@pytest.mark.extra
 async def test_a_close_without_a_code(node_endings: NodeEndings, recorder: Recorder, take: Take) -> None:
     watch, status = await run(node_endings.url, "--do", f"{take.between(0.1, 0.6)} send close")
     assert status == 1
@@ -85,6 +86,7 @@ async def test_everybody_is_sent_away_but_for_another_server_s_client(
     ("name", "code", "reason"),
     [("kicked", 1000, "kicked by admin"), extra("throttled", 4029, "you are sending too fast")],
 )
+@pytest.mark.extra
 async def test_one_of_two_is_sent_away(
     node_endings: NodeEndings, recorder: Recorder, take: Take, name: str, code: int, reason: str
 ) -> None:
@@ -198,6 +200,7 @@ async def test_a_newer_login_takes_its_place(
     recorder.keep(take.of(f"node-newer-login-{name}"), watch)
 
 
+@pytest.mark.extra
 async def test_a_planned_stop_that_a_busy_client_reads_late(start: Starter, recorder: Recorder, take: Take) -> None:
     """The server stops listening at once; ws gives its clients 30 s to answer its Close."""
     server = start(NodeEndings)

@@ -50,6 +50,7 @@ async def test_one_client_is_dropped(
 
 
 @pytest.mark.parametrize(("word", "how"), [("terminate", "fin"), extra("reset", "reset")])
+@pytest.mark.extra
 async def test_one_of_two_is_dropped(
     node_endings: NodeEndings, recorder: Recorder, take: Take, word: str, how: str
 ) -> None:
@@ -87,6 +88,7 @@ async def test_its_process_ends_in_a_handler(start: Starter, recorder: Recorder,
 
 
 @pytest.mark.parametrize("word", ["throw", extra("exit")])
+@pytest.mark.extra
 async def test_the_message_of_one_ends_the_process_for_all(
     start: Starter, recorder: Recorder, take: Take, word: str
 ) -> None:
@@ -145,6 +147,7 @@ async def test_it_is_killed_before_it_read_everything(
     recorder.keep(take.of(f"node-sigkill-unread{'-tls' if secret else ''}"), watch)
 
 
+@pytest.mark.extra
 async def test_it_is_killed_in_the_middle_of_a_message(start: Starter, recorder: Recorder, take: Take) -> None:
     """We read late: what its kernel had taken from it still comes, what it held itself is lost."""
     server = start(NodeEndings)
@@ -196,6 +199,7 @@ async def test_its_close_is_its_last_act(start: Starter, recorder: Recorder, tak
     recorder.keep(take.of("node-close-and-hang"), watch)
 
 
+@pytest.mark.extra
 async def test_it_answers_our_close_and_never_ends_tcp(start: Starter, recorder: Recorder, take: Take) -> None:
     server = start(NodeEndings)
     orders = ("--do", "0.1 send hang-when-answered", "--do", f"{take.between(0.4, 0.9)} close 1000 done")

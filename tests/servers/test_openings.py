@@ -44,7 +44,7 @@ async def test_nginx_answers_itself(
         extra("402", 402, {}),
         extra("404", 404, {}),
         extra("429", 429, {"Retry-After": "30"}),
-        ("503", 503, {"Retry-After": "120"}),
+        extra("503", 503, {"Retry-After": "120"}),
         extra("500", 500, {}),
     ],
 )
@@ -58,6 +58,7 @@ async def test_python_answers(
     recorder.keep(take.of(f"python-answers-{name}"), watch)
 
 
+@pytest.mark.extra
 async def test_python_fails_before_it_answers(start: Starter, recorder: Recorder, take: Take) -> None:
     server = start(PythonEndings, fails="/feed")
     watch, code = await run(f"{server.url}/feed")
@@ -65,6 +66,7 @@ async def test_python_fails_before_it_answers(start: Starter, recorder: Recorder
     recorder.keep(take.of("python-fails-before-it-answers"), watch)
 
 
+@pytest.mark.extra
 async def test_a_redirect_that_leads_to_itself(start: Starter, recorder: Recorder, take: Take) -> None:
     server = start(PythonEndings, answers={"/feed": (take.one_of(302, 307, 308), {"Location": "/feed"})})
     watch, code = await run(f"{server.url}/feed", "--location")
@@ -72,7 +74,7 @@ async def test_a_redirect_that_leads_to_itself(start: Starter, recorder: Recorde
     recorder.keep(take.of("python-redirects-for-ever"), watch)
 
 
-@pytest.mark.parametrize("server", ["node", "python"])
+@pytest.mark.parametrize("server", [extra("node"), "python"])
 async def test_an_origin_it_does_not_allow(start: Starter, recorder: Recorder, take: Take, server: str) -> None:
     allowed = ["https://shop.example"]
     url = (start(NodeEndings, origins=allowed) if server == "node" else start(PythonEndings, origins=allowed)).url
@@ -82,7 +84,7 @@ async def test_an_origin_it_does_not_allow(start: Starter, recorder: Recorder, t
     recorder.keep(take.of(f"{server}-other-origin"), watch)
 
 
-@pytest.mark.parametrize("server", ["node", "python"])
+@pytest.mark.parametrize("server", ["node", extra("python")])
 async def test_one_of_two_comes_from_where_it_may(start: Starter, recorder: Recorder, take: Take, server: str) -> None:
     """The other one has no Origin, as a program that is no browser."""
     allowed = ["https://shop.example"]
@@ -106,7 +108,7 @@ async def test_python_wants_another_subprotocol(start: Starter, recorder: Record
 @pytest.mark.parametrize(
     ("name", "rule"),
     [
-        ("accept-hidden", "proxy_hide_header Sec-WebSocket-Accept;"),
+        extra("accept-hidden", "proxy_hide_header Sec-WebSocket-Accept;"),
         ("key-of-its-own", 'proxy_set_header Sec-WebSocket-Key "dGhlIHNhbXBsZSBub25jZQ==";'),
         extra("extension-nobody-offered", 'proxy_set_header Sec-WebSocket-Extensions "permessage-deflate";'),
         ("subprotocol-nobody-offered", 'proxy_set_header Sec-WebSocket-Protocol "chat.v1";'),
@@ -126,7 +128,9 @@ async def test_a_proxy_that_spoils_the_handshake(
     recorder.keep(take.of(f"nginx-{name}"), watch)
 
 
-@pytest.mark.parametrize("server", ["node", "python", extra("uvicorn"), extra("haproxy"), extra("rabbitmq"), "tomcat"])
+@pytest.mark.parametrize(
+    "server", ["node", extra("python"), extra("uvicorn"), extra("haproxy"), extra("rabbitmq"), "tomcat"]
+)
 async def test_more_headers_than_it_takes(
     request: pytest.FixtureRequest,
     node_endings: NodeEndings,
@@ -160,7 +164,7 @@ async def test_more_headers_than_it_takes(
     recorder.keep(take.of(f"{server}-headers-too-big"), watch)
 
 
-@pytest.mark.parametrize(("name", "status"), [("503", ""), ("429", "limit_req_status 429;")])
+@pytest.mark.parametrize(("name", "status"), [("503", ""), extra("429", "limit_req_status 429;")])
 async def test_nginx_takes_so_many_upgrades_a_minute(
     node_endings: NodeEndings, start: Starter, recorder: Recorder, take: Take, name: str, status: str
 ) -> None:
@@ -177,6 +181,7 @@ async def test_nginx_takes_so_many_upgrades_a_minute(
     recorder.keep(take.of(f"nginx-limit-req-{name}"), watch)
 
 
+@pytest.mark.extra
 async def test_nginx_takes_so_many_connections(
     node_endings: NodeEndings, start: Starter, recorder: Recorder, take: Take
 ) -> None:
@@ -192,7 +197,7 @@ async def test_nginx_takes_so_many_connections(
     recorder.keep(take.of("nginx-limit-conn"), watch)
 
 
-@pytest.mark.parametrize("server", ["node", extra("rabbitmq"), "spring"])
+@pytest.mark.parametrize("server", ["node", extra("rabbitmq"), extra("spring")])
 async def test_a_path_where_nothing_is(
     request: pytest.FixtureRequest, start: Starter, recorder: Recorder, take: Take, server: str
 ) -> None:

@@ -34,7 +34,7 @@ async def test_spring_has_its_websocket_off(spring: Spring, recorder: Recorder, 
     recorder.keep(take.of("spring-sockjs-websocket-off"), watch)
 
 
-@pytest.mark.parametrize("server", ["sockjs-node", "spring"])
+@pytest.mark.parametrize("server", [extra("sockjs-node"), "spring"])
 async def test_a_prefix_where_nothing_is(
     sockjs_node: SockJsNode, request: pytest.FixtureRequest, recorder: Recorder, take: Take, server: str
 ) -> None:
@@ -50,7 +50,7 @@ async def test_a_prefix_where_nothing_is(
     recorder.keep(take.of(f"{server}-other-prefix"), watch)
 
 
-@pytest.mark.parametrize("transport", ["xhr-streaming", "xhr-polling", extra("websocket")])
+@pytest.mark.parametrize("transport", ["xhr-streaming", extra("xhr-polling"), extra("websocket")])
 async def test_two_servers_behind_nginx(start: Starter, recorder: Recorder, take: Take, transport: str) -> None:
     """nginx gives the requests to one and the other in turn; a WebSocket is one request after ``/info``, and lives."""
     delay = take.one_of(1000, 2000)
@@ -91,6 +91,7 @@ async def test_nginx_holds_a_stream_back(start: Starter, recorder: Recorder, tak
     recorder.keep(take.of("nginx-stream-held-back"), watch)
 
 
+@pytest.mark.extra
 async def test_nginx_lets_a_stream_through_in_clumps(start: Starter, recorder: Recorder, take: Take) -> None:
     """With a buffer of 16 bytes, eight beats come at a time."""
     small = "proxy_buffer_size 512; proxy_buffers 256 16; proxy_busy_buffers_size 512;"

@@ -29,9 +29,9 @@ def assert_said(close: Line, code: int, reason: str = "") -> None:
     ("name", "word", "code", "reasons"),
     [
         ("handler-fails", "raise", 1011, ("",)),
-        ("handler-is-done", "return", 1000, ("",)),
-        ("unsupported", "close 1003", 1003, ("", "cannot accept binary")),
-        ("policy", "close 1008", 1008, ("", "policy")),
+        extra("handler-is-done", "return", 1000, ("",)),
+        extra("unsupported", "close 1003", 1003, ("", "cannot accept binary")),
+        extra("policy", "close 1008", 1008, ("", "policy")),
         extra("own-code", "close 4100", 4100, ("", "maintenance of shard 7", "see the docs")),
         extra("forbidden", "close 3003", 3003, ("Forbidden", "forbidden by the room's owner")),
         extra("unauthorized", "close 3000", 3000, ("Unauthorized", "unauthorized")),
@@ -69,6 +69,7 @@ async def test_python_aborts_one_of_two(python_endings: PythonEndings, recorder:
     recorder.keep(take.of("python-aborts-one-of-two"), watch)
 
 
+@pytest.mark.extra
 async def test_python_exits(start: Starter, recorder: Recorder, take: Take) -> None:
     server = start(PythonEndings)
     watch, status = await run(server.url, "--do", f"{take.between(0.1, 0.8)} send exit", **LOOK)
@@ -118,7 +119,7 @@ async def test_an_asgi_application_ends_a_session(
     recorder.keep(take.of(f"uvicorn-{name}"), watch)
 
 
-@pytest.mark.parametrize(("path", "answer"), [("refuse", 403), ("raise", 500), extra("deny", 402)])
+@pytest.mark.parametrize(("path", "answer"), [extra("refuse", 403), ("raise", 500), extra("deny", 402)])
 async def test_an_asgi_application_lets_nobody_in(
     uvicorn: Uvicorn, recorder: Recorder, take: Take, path: str, answer: int
 ) -> None:
@@ -145,6 +146,7 @@ async def test_uvicorn_restarts(start: Starter, recorder: Recorder, take: Take, 
     recorder.keep(take.of(f"uvicorn-stops-{len(sessions)}"), watch)
 
 
+@pytest.mark.extra
 async def test_no_pong_for_uvicorn(start: Starter, recorder: Recorder, take: Take) -> None:
     every, patience = take.between(0.4, 0.8), take.between(0.5, 1)
     server = start(Uvicorn, ws_ping_interval=every, ws_ping_timeout=patience)
@@ -155,6 +157,7 @@ async def test_no_pong_for_uvicorn(start: Starter, recorder: Recorder, take: Tak
     recorder.keep(take.of("uvicorn-no-pong"), watch)
 
 
+@pytest.mark.extra
 async def test_a_message_over_uvicorn_s_limit(start: Starter, recorder: Recorder, take: Take) -> None:
     most = take.one_of(1000, 5000, 20_000)
     server = start(Uvicorn, ws_max_size=most)
