@@ -65,6 +65,27 @@ async def test_one_of_two_is_dropped(
     recorder.keep(take.of(f"node-{word}-one-of-two"), watch)
 
 
+@pytest.mark.extra
+async def test_everybody_is_dropped_but_for_another_server_s_client(
+    node_endings: NodeEndings, start: Starter, recorder: Recorder, take: Take
+) -> None:
+    """The process lives on, and lets them in again."""
+    other = start(PythonWs)
+    targets = (f"anna={node_endings.url}", f"bert={node_endings.url}", f"else={other.url}")
+    async with probing(*targets, "--stdin", **LOOK) as watch:
+        for session in ("anna", "bert", "else"):
+            await exchange(watch, session)
+        await ask(watch, "send terminate-everybody", take.one_of("anna", "bert"))
+        for session in ("anna", "bert"):
+            await seen(watch, "close", session)
+        await ask(watch, "send still here", "else")
+        await seen(watch, "frame", "else", dir="in", text="still here")
+        assert await watch.finish() == 1
+    for session in ("anna", "bert"):
+        assert_dropped(watch.the("close", session), "fin")
+    recorder.keep(take.of("node-terminate-everybody"), watch)
+
+
 async def test_a_client_of_a_tls_server_is_dropped(
     start: Starter, certificate: Certificate, recorder: Recorder, take: Take
 ) -> None:
@@ -100,7 +121,8 @@ async def test_the_message_of_one_ends_the_process_for_all(
         await ask(watch, f"send {word}", take.one_of("anna", "bert"))
         for session in ("anna", "bert"):
             await seen(watch, "close", session)
-        await exchange(watch, "else")
+        await ask(watch, "send still here", "else")
+        await seen(watch, "frame", "else", dir="in", text="still here")
         assert await watch.finish() == 1
     for session in ("anna", "bert"):
         assert_dropped(watch.the("close", session), "fin")

@@ -1,7 +1,7 @@
 // Node's ws in a program that ends its clients in every way a program can. What it hears is what it does:
 //
 //     close [CODE [REASON]]    ends the speaker in order; `everybody` and `others` (all but the speaker) likewise
-//     terminate | reset        ends TCP without a word, with FIN or with RST
+//     terminate | reset        ends TCP without a word, with FIN or with RST; `terminate-everybody` likewise
 //     raw HEX | cut HEX        bytes under the framing; `cut` ends TCP after them
 //     hang [CODE [REASON]]     its Close, and then the process stands still, TCP open
 //     hang-when-answered       the process stands still once it has answered the speaker's Close
@@ -43,6 +43,7 @@ const commands = {
 };
 const acts = {
   terminate: (client) => client.terminate(),
+  'terminate-everybody': () => server.clients.forEach((client) => client.terminate()),
   reset: (client) => client._socket.resetAndDestroy(),
   raw: (client, hex) => client._socket.write(Buffer.from(hex, 'hex')),
   cut: (client, hex) => client._socket.end(Buffer.from(hex, 'hex')),
