@@ -2,8 +2,8 @@
 
 ``pytest`` runs everything but the tests marked ``real``; ``pytest --real`` runs those, and there an absent
 server is a failure. ``--record-scenarios DIRECTORY`` writes what the real runs said there, such as
-``tests/scenarios``, and ``--takes N`` stages what varies (``tests/servers/takes.py``) N times; the tests marked
-``alike``, which take long and find what others find, run only where N is above 1.
+``tests/scenarios``, and ``--takes N`` stages what varies (``tests/servers/takes.py``) N times, with the cases marked
+``extra`` too.
 """
 
 from collections.abc import AsyncIterator
@@ -31,13 +31,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out what this run is not about. Nothing is skipped: it is not part of the run."""
-    wanted, alike = config.getoption("--real"), config.getoption("--takes") > 1
-    chosen = [
-        item
-        for item in items
-        if (item.get_closest_marker("real") is not None) == wanted
-        and (alike or item.get_closest_marker("alike") is None)
-    ]
+    wanted = config.getoption("--real")
+    chosen = [item for item in items if (item.get_closest_marker("real") is not None) == wanted]
+    if config.getoption("--takes") == 1:
+        chosen = [item for item in chosen if item.get_closest_marker("extra") is None]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
 

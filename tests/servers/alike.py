@@ -5,4 +5,4 @@ import pytest
 
 def alike(*values: object) -> object:
     """The values of one such test."""
-    return pytest.param(*values, marks=pytest.mark.alike)
+    return pytest.param(*values, marks=pytest.mark.extra)

@@ -11,12 +11,14 @@ from websockets.exceptions import ConnectionClosed
 from tests.servers import certificates
 from tests.servers.activemq import ActiveMq
 from tests.servers.nginx import Certificate
-from tests.servers.node import SockJsNode
+from tests.servers.node import GraphqlWs, NodeEndings, SockJsNode
 from tests.servers.ports import LOOPBACK
+from tests.servers.python import PythonEndings
 from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
 from tests.servers.spring import Spring
 from tests.servers.starting import Starter, starting
+from tests.servers.uvicorn import Uvicorn
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +73,34 @@ def sockjs_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SockJsNode
     """The sockjs-node that tests share, its delays short; none of them may end it."""
     with starting(tmp_path_factory.mktemp("sockjs")) as start:
         yield start(SockJsNode, heartbeat_delay=1000, disconnect_delay=1000)
+
+
+@pytest.fixture(scope="session")
+def node_endings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeEndings]:
+    """The Node program that tests share; none of them may end or hold its process."""
+    with starting(tmp_path_factory.mktemp("endings")) as start:
+        yield start(NodeEndings)
+
+
+@pytest.fixture(scope="session")
+def graphql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphqlWs]:
+    """The graphql-ws that tests share, its patience short; none of them may end it."""
+    with starting(tmp_path_factory.mktemp("graphql")) as start:
+        yield start(GraphqlWs, connectionInitWaitTimeout=1500)
+
+
+@pytest.fixture(scope="session")
+def python_endings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PythonEndings]:
+    """The python-websockets program that tests share; none of them may end it."""
+    with starting(tmp_path_factory.mktemp("endingd")) as start:
+        yield start(PythonEndings)
+
+
+@pytest.fixture(scope="session")
+def uvicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Uvicorn]:
+    """The uvicorn that tests share; none of them may end it."""
+    with starting(tmp_path_factory.mktemp("uvicorn")) as start:
+        yield start(Uvicorn)
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,7 @@ http {{
     fastcgi_temp_path {home}/fastcgi;
     uwsgi_temp_path {home}/uwsgi;
     scgi_temp_path {home}/scgi;
+    {http}
     server {{
         listen {loopback}:{port}{tls};
         {certificate}
@@ -66,6 +67,7 @@ class Nginx(Daemon):
         upgrades: whether it passes the headers that make an upgrade; a plain ``proxy_pass`` does not.
         shutdown_timeout: ``worker_shutdown_timeout`` in seconds: what sessions are left after a reload.
         rules: further lines of its ``server`` block.
+        http: further lines of its ``http`` block.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Nginx(Daemon):
         upgrades: bool = True,
         shutdown_timeout: float = 60,
         rules: str = "",
+        http: str = "",
     ) -> None:
         program = installed("nginx", "nginx-light")
         (port,) = free_ports(1)
@@ -96,6 +99,7 @@ class Nginx(Daemon):
                 read_timeout=round(read_timeout * 1000),
                 shutdown_timeout=round(shutdown_timeout * 1000),
                 rules=rules,
+                http=http,
             )
         )
         super().__init__(port, [program, "-p", str(home), "-c", str(conf), "-e", "stderr"], log=home / "nginx.log")

@@ -85,3 +85,30 @@ class NodeStomp(_NodeServer):
     def url(self) -> str:
         """Its ``stomp+ws:`` target."""
         return f"stomp+ws://{LOOPBACK}:{self.port}/"
+
+
+class NodeEndings(_NodeServer):
+    """Node's ws in a program that ends its clients as they tell it; its words and options are in its script."""
+
+    _SCRIPT = "endings.mjs"
+
+    @property
+    def url(self) -> str:
+        """Its ``ws:`` target."""
+        return f"ws://{LOOPBACK}:{self.port}/"
+
+    @property
+    def tls_url(self) -> str:
+        """Its ``wss:`` target, by the name in its certificate."""
+        return f"wss://localhost:{self.port}/"
+
+
+class GraphqlWs(_NodeServer):
+    """graphql-ws on ws; options such as ``keepAlive`` and ``connectionInitWaitTimeout`` are in ms."""
+
+    _SCRIPT = "graphql.mjs"
+
+    @property
+    def url(self) -> str:
+        """Its ``ws:`` target."""
+        return f"ws://{LOOPBACK}:{self.port}/"

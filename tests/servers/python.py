@@ -1,4 +1,4 @@
-"""``websocketd.py``, a server that uses python-websockets, as a child."""
+"""``websocketd.py`` and ``endingd.py``, servers that use python-websockets, as children."""
 
 import json
 import sys
@@ -31,3 +31,27 @@ class PythonWs(Daemon):
     def url(self) -> str:
         """Its ``ws:`` target."""
         return f"ws://{LOOPBACK}:{self.port}/"
+
+
+class PythonEndings(Daemon):
+    """A program that ends its clients as they tell it; its words and options are in its script, ``endingd.py``.
+
+    Args:
+        home: an empty directory for its files.
+        options: the script's and the library's own.
+    """
+
+    def __init__(self, home: Path, /, **options: object) -> None:
+        (port,) = free_ports(1)
+        script = SCRIPT.with_name("endingd.py")
+        super().__init__(
+            port,
+            [sys.executable, str(script), LOOPBACK, str(port), json.dumps(options)],
+            log=home / "endingd.log",
+            says="up",
+        )
+
+    @property
+    def url(self) -> str:
+        """Its ``ws:`` target, without the path."""
+        return f"ws://{LOOPBACK}:{self.port}"

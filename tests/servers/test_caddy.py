@@ -12,7 +12,7 @@ from tests.servers.takes import Take
 from tests.servers.test_idle_proxies import EARLY, LATE, chatter
 from tests.servers.test_proxy_ends import LOOK, assert_cut, talked, url
 
-pytestmark = [pytest.mark.real, pytest.mark.alike]
+pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 
 async def test_streams_end_at_an_age(start: Starter, recorder: Recorder, take: Take) -> None:

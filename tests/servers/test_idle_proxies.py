@@ -72,7 +72,7 @@ async def test_silence_after_some_talk(
     recorder.keep(take.of(f"{kind}-idle-after-talk"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_the_server_falls_silent(start: Starter, recorder: Recorder, take: Take) -> None:
     """nginx does not care who was the last to speak."""
     every = take.between(2.2, 3)
@@ -84,7 +84,7 @@ async def test_the_server_falls_silent(start: Starter, recorder: Recorder, take:
     recorder.keep(take.of("nginx-idle-rare-news"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_beats_that_are_too_rare(broker: RabbitMq, start: Starter, recorder: Recorder, take: Take) -> None:
     """A proxy's timeout that is shorter than the beats: each connection ends so long after its CONNECTED."""
     timeout, beats = take.between(1.5, 3), take.one_of("10000,10000", "6000,0", "0,0", "4000,8000")
@@ -98,7 +98,7 @@ async def test_beats_that_are_too_rare(broker: RabbitMq, start: Starter, recorde
     recorder.keep(take.of("nginx-idle-rare-beats"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_one_of_two_is_silent(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
     timeout = take.between(1.5, 3)
     haproxy = start(HaProxy, echo_port, tunnel=timeout)
@@ -112,7 +112,7 @@ async def test_one_of_two_is_silent(echo_port: int, start: Starter, recorder: Re
     recorder.keep(take.of("haproxy-idle-one-of-two"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_two_opened_apart(
     echo_port: int, start: Starter, certificate: Certificate, recorder: Recorder, take: Take
 ) -> None:
@@ -129,7 +129,7 @@ async def test_two_opened_apart(
     recorder.keep(take.of("nginx-idle-opened-apart"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_it_happens_again_and_again(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
     timeout, times = take.between(1.5, 2.5), take.one_of(2, 3)
     haproxy = start(HaProxy, echo_port, client=timeout)
@@ -153,7 +153,7 @@ async def test_it_counts_only_what_we_say(start: Starter, recorder: Recorder, ta
     recorder.keep(take.of("haproxy-idle-client-only"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_it_counts_only_what_the_server_says(start: Starter, recorder: Recorder, take: Take) -> None:
     """With ``option independent-streams``, we do not hold ``timeout server`` off."""
     timeout = take.between(1.5, 3)
@@ -167,7 +167,7 @@ async def test_it_counts_only_what_the_server_says(start: Starter, recorder: Rec
     recorder.keep(take.of("haproxy-idle-server-only"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_stunnel_resets_both_of_two(
     echo_port: int, start: Starter, certificate: Certificate, recorder: Recorder, take: Take
 ) -> None:
@@ -181,7 +181,7 @@ async def test_stunnel_resets_both_of_two(
     recorder.keep(take.of("stunnel-idle-two"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 @pytest.mark.parametrize("kind", ["tinyproxy", "squid"])
 async def test_a_forward_proxy(echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str) -> None:
     """A tunnel through CONNECT, silent after a word."""
@@ -194,7 +194,7 @@ async def test_a_forward_proxy(echo_port: int, start: Starter, recorder: Recorde
     recorder.keep(take.of(f"{kind}-idle"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_sockjs_streaming_without_a_heartbeat(start: Starter, recorder: Recorder, take: Take) -> None:
     """A proxy cuts the response that streams: SockJS's own beats are rarer than the proxy's timeout."""
     timeout = take.between(1.5, 3)
@@ -209,7 +209,7 @@ async def test_sockjs_streaming_without_a_heartbeat(start: Starter, recorder: Re
     recorder.keep(take.of("nginx-idle-xhr-streaming"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_news_in_time_keep_it_alive(start: Starter, recorder: Recorder, take: Take) -> None:
     """One direction is enough for nginx and for HAProxy's ``timeout tunnel``."""
     timeout = take.between(1.5, 2.5)

@@ -36,7 +36,7 @@ async def test_two_opened_apart(
     recorder.keep(take.of(f"{kind}-lifetime-{name}"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 @pytest.mark.parametrize(("name", "ending"), [("fin", "fin"), ("1000", (1000, ""))])
 async def test_it_happens_again(start: Starter, recorder: Recorder, take: Take, name: str, ending: Ending) -> None:
     life = take.between(1.5, 2.5)
@@ -50,7 +50,7 @@ async def test_it_happens_again(start: Starter, recorder: Recorder, take: Take, 
     recorder.keep(take.of(f"strict-lifetime-again-{name}"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_one_of_two_had_been_there_before(start: Starter, recorder: Recorder, take: Take) -> None:
     """Behind HAProxy, which passes the end on as it comes; the younger one is still well."""
     life = take.between(2, 3)

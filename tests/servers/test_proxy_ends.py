@@ -73,7 +73,7 @@ async def test_a_reload_with_a_limit(echo_port: int, start: Starter, recorder: R
     recorder.keep(take.of("nginx-reload-reconnect"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_haproxys_reload_with_a_limit(start: Starter, recorder: Recorder, take: Take) -> None:
     """``hard-stop-after``: the old worker cuts what is left."""
     server = start(take.one_of(StrictNode, StrictPython), says=take.between(0.3, 0.7), ending="fin")
@@ -105,7 +105,7 @@ async def test_a_reload_that_spares_what_is_open(
     recorder.keep(take.of(f"{kind}-reload-spares"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 @pytest.mark.parametrize("kind", ["nginx", "haproxy"])
 async def test_it_is_restarted(echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str) -> None:
     """It is stopped in order and started again at once; who was direct to the server notices nothing."""
@@ -211,7 +211,7 @@ async def test_a_forward_proxy_is_killed(
     recorder.keep(take.of(f"{kind}-sigkill"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_it_is_away_for_a_while(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
     """Stopped in order, its port refuses the first attempts; then it is there again. The direct session lives."""
     proxy: Daemon = start(take.one_of(HaProxy, Nginx), echo_port)

@@ -68,7 +68,7 @@ async def test_it_is_back_at_once(
     recorder.keep(take.of(f"{kind}-back-at-once"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_it_is_away_for_a_while(start: Starter, recorder: Recorder, take: Take) -> None:
     """The first attempt is refused, a later one is not."""
     server = start(take.one_of(NodeWs, PythonWs))
@@ -101,7 +101,7 @@ async def test_behind_a_proxy(echo_port: int, start: Starter, recorder: Recorder
     recorder.keep(take.of(f"{front}-server-killed"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_behind_a_proxy_and_back(start: Starter, recorder: Recorder, take: Take) -> None:
     """502 or 503 at the first attempt, 101 when the server is back."""
     kind, status = FRONTS[take.one_of(*FRONTS)]
@@ -136,7 +136,7 @@ async def test_one_of_two_backends_is_killed(start: Starter, recorder: Recorder,
     recorder.keep(take.of("haproxy-one-backend-killed"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_sockjs(start: Starter, recorder: Recorder, take: Take) -> None:
     server = start(SockJsNode, heartbeat_delay=take.one_of(400, 600))
     for transport in ("websocket", "xhr-streaming"):
@@ -152,7 +152,7 @@ async def test_sockjs(start: Starter, recorder: Recorder, take: Take) -> None:
         server.begin()
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_rabbitmq_behind_a_proxy(own_broker: RabbitMq, start: Starter, recorder: Recorder, take: Take) -> None:
     """One through nginx, one direct, one over TCP: all end together, and come back in vain."""
     nginx = start(Nginx, own_broker.port)
@@ -186,7 +186,7 @@ async def test_rabbitmq_behind_a_proxy(own_broker: RabbitMq, start: Starter, rec
     recorder.keep(take.of("rabbitmq-sigkill-behind-nginx"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_activemq(own_activemq: ActiveMq, echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
     """Stopped in order it says nothing either; the look finds nobody."""
     words = ("--heart-beat", take.one_of("0,0", "1000,1000"), "--stdin", *chatter(0.4, 3, "elsewhere"))
@@ -210,7 +210,7 @@ async def test_activemq(own_activemq: ActiveMq, echo_port: int, start: Starter, 
     recorder.keep(take.of("activemq-stop-and-look"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_rabbitmq_is_stopped_and_started(own_broker: RabbitMq, recorder: Recorder, take: Take) -> None:
     """``rabbitmqctl stop_app`` and ``start_app``: refused in between, then served again."""
     words = (*LOGIN, "--heart-beat", take.one_of("0,0", "800,800"), "--reconnect", "--stdin")
@@ -227,7 +227,7 @@ async def test_rabbitmq_is_stopped_and_started(own_broker: RabbitMq, recorder: R
     recorder.keep(take.of("rabbitmq-stopped-and-started"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_spring_is_killed(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
     """Two over SockJS and one over WebSocket; a session elsewhere lives."""
     spring = start(Spring, heart_beat="500,500")

@@ -17,7 +17,7 @@ from tests.servers.takes import Take
 from tests.servers.test_idle_proxies import EARLY, LATE, chatter
 from tests.servers.test_proxy_ends import LOOK, assert_cut, talked, url
 
-pytestmark = [pytest.mark.real, pytest.mark.alike]
+pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 
 async def test_a_reload_with_tls(

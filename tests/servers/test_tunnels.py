@@ -64,7 +64,7 @@ async def test_ssh_gives_up_a_silent_far_half(echo_port: int, start: Starter, re
     recorder.keep(take.of("ssh-server-alive"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_ssh_comes_back(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
     """Refused while it is away: nobody restarts this one."""
     tunnel = start(SshTunnel, echo_port)
@@ -120,7 +120,7 @@ async def test_the_far_stunnel_is_killed(
     recorder.keep(take.of("stunnel-far-end-killed"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_socat_has_an_idle_timeout(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
     idle = take.between(1.5, 3)
     socat = start(Socat, echo_port, idle=idle)
@@ -130,7 +130,7 @@ async def test_socat_has_an_idle_timeout(echo_port: int, start: Starter, recorde
     recorder.keep(take.of("socat-idle"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_sshd_ends_silent_channels(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
     """``ChannelTimeout``: a session that says nothing ends, up to a second early; its busy twin lives in the tunnel."""
     idle = take.one_of(2, 3)
@@ -146,7 +146,7 @@ async def test_sshd_ends_silent_channels(echo_port: int, start: Starter, recorde
     recorder.keep(take.of("ssh-channel-idle"), watch)
 
 
-@pytest.mark.alike
+@pytest.mark.extra
 async def test_ssh_is_started_again(echo_port: int, start: Starter, recorder: Recorder, take: Take) -> None:
     """As autossh does: the first attempts are refused or not, then the tunnel stands again."""
     tunnel = start(SshTunnel, echo_port)

@@ -33,7 +33,8 @@ import org.springframework.web.socket.handler.WebSocketHandlerDecorator;
 import org.springframework.web.socket.server.standard.ServletServerContainerFactoryBean;
 
 /**
- * The server of the asker: STOMP over SockJS at /sockjs and over plain WebSocket at /ws, its limits set by properties.
+ * The server of the asker: STOMP over SockJS at /sockjs (at /sockjs-xhr without its WebSocket transport) and over
+ * plain WebSocket at /ws, its limits set by properties.
  *
  * <p>What is sent to /app/close/CODE/REASON ends the sender's session that way; to /app/sleep/MS occupies a thread of
  * the inbound channel; to /app/flood/COUNT/SIZE sends that many messages of that many bytes to /topic/flood; to
@@ -94,6 +95,7 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
     registry.addEndpoint("/sockjs").setAllowedOriginPatterns(origins).withSockJS()
         .setHeartbeatTime(sockJsHeartBeat).setDisconnectDelay(sockJsDisconnectDelay)
         .setStreamBytesLimit(sockJsStreamBytes);
+    registry.addEndpoint("/sockjs-xhr").setAllowedOriginPatterns(origins).withSockJS().setWebSocketEnabled(false);
   }
 
   @Override
