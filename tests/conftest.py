@@ -2,7 +2,8 @@
 
 ``pytest`` runs everything but the tests marked ``real``; ``pytest --real`` runs those, and there an absent
 server is a failure. ``--record-scenarios DIRECTORY`` writes what the real runs said there, such as
-``tests/scenarios``, and ``--takes N`` stages what varies (``tests/servers/takes.py``) N times.
+``tests/scenarios``, and ``--takes N`` stages what varies (``tests/servers/takes.py``) N times, with the cases marked
+``extra`` too.
 """
 
 from collections.abc import AsyncIterator
@@ -32,6 +33,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leaves out what this run is not about. Nothing is skipped: it is not part of the run."""
     wanted = config.getoption("--real")
     chosen = [item for item in items if (item.get_closest_marker("real") is not None) == wanted]
+    if config.getoption("--takes") == 1:
+        chosen = [item for item in chosen if item.get_closest_marker("extra") is None]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
 

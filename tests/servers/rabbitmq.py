@@ -30,6 +30,8 @@ def _program(name: str, path: str | None = None) -> str:
 class RabbitMq:
     """A broker that runs from construction to ``stop``; it speaks STOMP over WebSocket, TCP and TLS.
 
+    ``trust`` holds the options that have a session believe its certificate.
+
     Args:
         home: an empty directory for its files.
         certificate: what it shows on the TLS port.
@@ -37,6 +39,7 @@ class RabbitMq:
 
     def __init__(self, home: Path, certificate: Certificate) -> None:
         self._home = home
+        self.trust = ("--cacert", str(certificate.ca))
         self.amqp_port, dist, epmd, self.stomp_port, self._tls_port, self.port = free_ports(6)
         self._pid_file = home / "pid"
         self._env = self._environment(dist, epmd)
@@ -111,6 +114,10 @@ class RabbitMq:
     def tls_url(self) -> str:
         """Its ``stomps:`` target, by the name in its certificate."""
         return f"stomps://localhost:{self._tls_port}"
+
+    def at(self, transport: str) -> str:
+        """Its target over ``ws``, ``tcp`` or ``tls``."""
+        return {"ws": self.url, "tcp": self.tcp_url, "tls": self.tls_url}[transport]
 
     @property
     def log(self) -> str:

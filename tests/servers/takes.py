@@ -3,6 +3,8 @@
 from random import Random
 from typing import TypeVar
 
+import pytest
+
 Choice = TypeVar("Choice")
 
 
@@ -28,3 +30,8 @@ class Take:
     def of(self, scenario: str) -> str:
         """The name this take of a scenario is kept by: ``nginx-idle``, ``nginx-idle.2``."""
         return scenario if self._number == 1 else f"{scenario}.{self._number}"
+
+
+def extra(*values: object) -> object:
+    """One more case of a parametrised test: it is worth a recording, but not the time of every run."""
+    return pytest.param(*values, marks=pytest.mark.extra)
