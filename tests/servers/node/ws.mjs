@@ -1,17 +1,19 @@
 // Node's ws: every message comes back; `close CODE REASON` and `terminate` end the connection.
+// With tokenLasts (ms) every connection is closed at that age, with the code and reason of tokenEnd.
 // With pingEvery (ms) it pings that often and terminates a client that has not answered by the next time, as ws's README does.
 //
-//     node ws.mjs PORT OPTIONS            OPTIONS: pingEvery and ws's own, as JSON
+//     node ws.mjs PORT OPTIONS            OPTIONS: those and ws's own, as JSON
 
 import { WebSocketServer } from 'ws';
 
 const [port, given] = process.argv.slice(2);
-const { pingEvery, ...options } = JSON.parse(given);
+const { pingEvery, tokenLasts, tokenEnd, ...options } = JSON.parse(given);
 const say = (...words) => process.stdout.write(words.join(' ') + '\n');
 
 const server = new WebSocketServer({ host: '127.0.0.1', port: Number(port), ...options }, () => say('listening'));
 server.on('connection', (client) => {
   client.alive = true;
+  if (tokenLasts) setTimeout(() => client.close(...tokenEnd), tokenLasts);
   client.on('pong', () => { client.alive = true; });
   client.on('error', (error) => say('error', error.code));
   client.on('close', (code, reason) => say('closed', code, reason));
