@@ -62,7 +62,7 @@ KILLS = {
     "vhost-deleted": ("delete_vhost", "shop"),
     "vhost-killed": ("close_all_connections", "--vhost", "shop", "moved to another node"),
 }
-REASONS = {"user-deleted": "user 'temp' is deleted", "vhost-deleted": "vhost 'shop' is deleted"}
+REASONS = {"user-deleted": "user 'temp' is deleted", "vhost-deleted": "vhost 'shop' is "}
 
 
 @pytest.mark.parametrize(

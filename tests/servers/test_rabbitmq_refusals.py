@@ -1,13 +1,18 @@
-"""What a real RabbitMQ 3.10 does to a session that asks for what it may not, or what is not there.
+"""What a real RabbitMQ 3.10 does to a session that asks for what it may not, what is not there, or what it cannot read.
 
 Two kinds of ERROR: what its STOMP adapter refuses it says and stays; what the broker behind it refuses ends the
 session. Over TCP the ERROR comes first and a FIN behind it, over WebSocket the ERROR is lost: the client is told
-1000 "STOMP died" and nothing else (every run).
+1000 "STOMP died" and nothing else (every run). A frame that cannot be read ends it with 1007 or 1011 over WebSocket,
+over TCP with a bare FIN.
 """
+
+from collections.abc import Iterator
 
 import pytest
 
-from tests.probing import ask, probing, run, seen
+from tests.probing import ask, open_session, probing, run, seen
+from tests.servers.activemq import LOGIN as ACTIVEMQ_LOGIN
+from tests.servers.activemq import ActiveMq
 from tests.servers.rabbitmq import LOGIN, RabbitMq
 from tests.servers.recordings import Recorder
 from tests.servers.takes import Take, extra
@@ -180,3 +185,101 @@ async def test_a_queue_deleted_under_its_subscriber(
     assert watch.the("close", "reader")["error"] == "Server cancelled subscription"
     assert watch.the("close", "other").get("error") is None
     recorder.keep(take.of(named(transport, "queue-deleted")), watch)
+
+
+@pytest.mark.extra
+@over_both
+async def test_two_ask_at_once_for_what_they_may_not(
+    clerk: RabbitMq, recorder: Recorder, take: Take, transport: str
+) -> None:
+    words = f"{take.between(0.3, 2)} {take.one_of('subscribe /queue/theirs', 'stomp-send /topic/prices hello')}"
+    watch, status = await run(clerk.at(transport), "-n", "2", *CLERK, *beats(take), "--do", words)
+    assert status == 1
+    for name in ("A1", "A2"):
+        assert_ended(watch, transport, "access_refused", name)
+    recorder.keep(take.of(named(transport, "both-may-not")), watch)
+
+
+@pytest.mark.extra
+@over_both
+async def test_one_asks_in_vain_while_another_broker_serves_the_other(
+    broker: RabbitMq, activemq: ActiveMq, recorder: Recorder, take: Take, transport: str
+) -> None:
+    async with probing(f"lost={broker.at(transport)}", *LOGIN, *beats(take), "--stdin") as watch:
+        opened = {"login": ACTIVEMQ_LOGIN[1], "passcode": ACTIVEMQ_LOGIN[3], "heart_beat": beats(take)[1]}
+        await open_session(watch, name="served", url=activemq.url, **opened)
+        for name in ("lost", "served"):
+            await seen(watch, "stomp", name, command="CONNECTED")
+        await ask(watch, "subscribe /queue/lobby.a", "served")
+        await ask(watch, "subscribe /amq/queue/none", "lost")
+        await seen(watch, "close", "lost")
+        await ask(watch, "stomp-send /queue/lobby.a hello", "served")
+        await seen(watch, "stomp", "served", command="MESSAGE")
+        await watch.command("quit")
+        assert await watch.finish() == 1
+    assert_ended(watch, transport, "not_found", "lost")
+    recorder.keep(take.of(named(transport, "no-such-queue-other-served")), watch)
+
+
+LARGEST = 2000
+
+
+@pytest.fixture
+def small(broker: RabbitMq) -> Iterator[RabbitMq]:
+    """The broker with a small ``max_message_size``, which holds for the sessions that begin then; 128 MiB otherwise."""
+    broker.ctl("eval", f"application:set_env(rabbit, max_message_size, {LARGEST}).")
+    yield broker
+    broker.ctl("eval", "application:set_env(rabbit, max_message_size, 134217728).")
+
+
+@pytest.mark.parametrize("transport", [extra("ws"), "tcp"])
+async def test_a_message_that_is_too_large(small: RabbitMq, recorder: Recorder, take: Take, transport: str) -> None:
+    words = ("--subscribe", "/queue/large", "--do", f"{take.between(0.2, 1)} send-repeat x {LARGEST + 500}")
+    watch, status = await run(small.at(transport), *LOGIN, *beats(take), *words)
+    assert status == 1
+    assert_ended(watch, transport, "precondition_failed")
+    recorder.keep(take.of(named(transport, "too-large")), watch)
+
+
+FRAMES = {
+    "no-colon": (r"SEND\ndestination:/queue/a\nno colon here\n\nx\0", 1007, '{header_no_value,"no colon here"}'),
+    "bad-escape": (r"SEND\ndestination:/queue/a\\tb\n\nx\0", 1007, '{bad_escape,"\\\\t"}'),
+    "bad-content-length": (r"SEND\ndestination:/queue/a\ncontent-length:5 b\n\nhello\0", 1011, ""),
+    "second-connect": (r"CONNECT\naccept-version:1.2\nhost:/\nlogin:guest\npasscode:guest\n\n\0", 1011, ""),
+}
+
+
+@pytest.mark.parametrize(
+    ("what", "transport"),
+    [
+        ("no-colon", "ws"),
+        ("second-connect", "tcp"),
+        extra("no-colon", "tcp"),
+        extra("bad-escape", "ws"),
+        extra("bad-content-length", "ws"),
+        extra("bad-content-length", "tls"),
+        extra("second-connect", "ws"),
+    ],
+)
+async def test_a_frame_it_cannot_read(
+    broker: RabbitMq, recorder: Recorder, take: Take, what: str, transport: str
+) -> None:
+    frame, code, reason = FRAMES[what]
+    words = ("--do", f"{take.between(0.1, 1.5)} stomp-frame {frame}")
+    watch, status = await run(broker.at(transport), *broker.trust, *LOGIN, *beats(take), *words)
+    assert status == 1
+    close = watch.the("close")
+    assert (close["initiator"], close.get("error")) == ("remote", None)
+    assert close["received"] == ({"code": code, "reason": reason} if transport == "ws" else None)
+    recorder.keep(take.of(named(transport, what)), watch)
+
+
+@pytest.mark.extra
+@over_both
+async def test_what_comes_behind_disconnect(broker: RabbitMq, recorder: Recorder, take: Take, transport: str) -> None:
+    """The broker ends the session as it was asked to, whatever else lies in the same message."""
+    words = r"stomp-frame DISCONNECT\nreceipt:bye\n\n\0SEND\ndestination:/queue/a\n\nlate\0"
+    watch, _ = await run(broker.at(transport), *LOGIN, *beats(take), "--do", f"{take.between(0.1, 1.5)} {words}")
+    close = watch.the("close")
+    assert close.get("error") is None and close["transport"]["how"] in ("fin", "reset")
+    recorder.keep(take.of(named(transport, "late-send")), watch)
