@@ -9,6 +9,7 @@ import pytest
 from tests.probing import ask, probing, run, seen
 from tests.servers.recordings import Recorder
 from tests.servers.spring import LOGIN, Spring
+from tests.servers.starting import Starter
 from tests.servers.takes import Take, extra
 from tests.watching import Line, Watch
 
@@ -166,3 +167,21 @@ async def test_what_comes_after_disconnect(spring: Spring, recorder: Recorder, t
     assert not watch.of("stomp", command="MESSAGE")
     assert watch.the("close")["initiator"] == "local"
     recorder.keep(take.of(named(transport, "late-send")), watch)
+
+
+@pytest.mark.extra
+async def test_a_connect_that_never_comes_is_noticed_when_another_client_comes(
+    start: Starter, recorder: Recorder, take: Take
+) -> None:
+    """``timeToFirstMessage`` (60 s by default) is looked at only then."""
+    spring = start(Spring, heart_beat="", first_message=1500)
+    arguments = ("--no-stomp-connect", "--stagger", f"{take.between(3.5, 6)}", "--stdin")
+    async with probing(f"silent={spring.ws_url}", f"later={spring.ws_url}", *arguments) as watch:
+        await seen(watch, "close", "silent")
+        await seen(watch, "open", "later")
+        await watch.command("quit")
+        assert await watch.finish() == 1
+    close = watch.the("close", "silent")
+    assert (close["code"], close["initiator"]) == (4500, "remote")
+    assert abs(close["m"] - watch.the("open", "later")["m"]) < 1
+    recorder.keep(take.of("spring-no-connect"), watch)
