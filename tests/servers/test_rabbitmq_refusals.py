@@ -73,7 +73,7 @@ FATAL = {
         ("may-not-read", "ws"),
         ("may-not-read", "tcp"),
         ("no-such-queue", "ws"),
-        ("no-such-exchange", "tcp"),
+        extra("no-such-exchange", "tcp"),
         extra("may-not-declare", "ws"),
         extra("may-not-declare", "tls"),
         extra("may-not-write", "ws"),
@@ -135,7 +135,7 @@ STAYS = {
     ("what", "transport"),
     [
         ("unknown-prefix", "ws"),
-        ("no-destination", "tcp"),
+        extra("no-destination", "tcp"),
         extra("unknown-prefix", "tcp"),
         extra("unknown-prefix-to-read", "ws"),
         extra("unknown-prefix-to-read", "tls"),

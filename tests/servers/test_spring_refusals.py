@@ -68,6 +68,7 @@ async def test_a_destination_its_interceptor_keeps_to_itself(
     recorder.keep(take.of(named(transport, what)), watch)
 
 
+@pytest.mark.extra
 async def test_one_of_two_asks_for_what_it_may_not(spring: Spring, recorder: Recorder, take: Take) -> None:
     transport = take.one_of("ws", "sockjs-websocket", "sockjs-xhr-streaming")
     url, *rest = over(spring, transport)
