@@ -196,7 +196,34 @@ async def test_an_alarm_blocks_publishers_and_nobody_is_dropped(
 
 
 @pytest.mark.extra
-async def test_the_application_stops_and_starts(own_broker: RabbitMq, recorder: Recorder, take: Take) -> None:
+@pytest.mark.parametrize("transport", ["ws", "tcp"])
+async def test_a_vhost_its_user_may_not_enter(temp: RabbitMq, recorder: Recorder, take: Take, transport: str) -> None:
+    """The broker's words are those for a vhost that is not there."""
+    login = ("--login", "temp", "--passcode", "crew", "--vhost", "shop", "--open-timeout", f"{take.between(2, 4)}")
+    watch, status = await run(temp.at(transport), *login)
+    assert status == 3
+    close = watch.the("close")
+    assert (close["error"], close["initiator"], close["transport"]["how"]) == ("Bad CONNECT", "local", "timeout")
+    recorder.keep(take.of(named(transport, "vhost-forbidden")), watch)
+
+
+@pytest.mark.extra
+async def test_maintenance(own_broker: RabbitMq, recorder: Recorder, take: Take) -> None:
+    """What ``rabbitmq-upgrade drain`` does: nobody new is let in, and every session is closed."""
+    urls = [f"{transport}={own_broker.at(transport)}" for transport in ("ws", "tcp", "tls")]
+    async with probing(*urls, *own_broker.trust, *LOGIN, *beats(take), "--stdin") as watch:
+        for name in ("ws", "tcp", "tls"):
+            await seen(watch, "stomp", name, command="CONNECTED")
+        await asyncio.to_thread(own_broker.ctl, "eval", "rabbit_maintenance:drain().")
+        await seen(watch, "close", count=3)
+        assert await watch.finish() == 1
+    for close in watch.of("close"):
+        assert close["initiator"] == "remote" and close["transport"]["how"] in ("fin", "reset")
+    recorder.keep(take.of("rabbitmq-drain"), watch)
+
+
+@pytest.mark.extra
+async def test_the_application_stops(own_broker: RabbitMq, recorder: Recorder, take: Take) -> None:
     """``stop_app`` leaves the machine and its port mapper up; every session ends with a bare FIN."""
     urls = [f"{transport}={own_broker.at(transport)}" for transport in ("ws", "tcp", "tls")]
     async with probing(*urls, *own_broker.trust, *LOGIN, *beats(take), "--stdin") as watch:

@@ -86,6 +86,16 @@ async def test_one_of_two_asks_for_what_it_may_not(spring: Spring, recorder: Rec
     recorder.keep(take.of("spring-one-may-not-read"), watch)
 
 
+@pytest.mark.extra
+@pytest.mark.parametrize("transport", ["sockjs-websocket", "sockjs-xhr-streaming", "sockjs-xhr-polling"])
+async def test_a_refused_login_over_sockjs(spring: Spring, recorder: Recorder, take: Take, transport: str) -> None:
+    login = ("--login", take.one_of("anna", "mallory"), "--passcode", "not-the-passcode")
+    watch, status = await run(*over(spring, transport), *login, *beats(take))
+    assert status == 3
+    assert_ended(watch, DENIED)
+    recorder.keep(take.of(named(transport, "refused-login")), watch)
+
+
 FRAMES = {
     "too-large": (
         r"SEND\ndestination:/topic/x\n\n" + 5000 * "x" + r"\0",
