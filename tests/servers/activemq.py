@@ -16,6 +16,9 @@ _START_SECONDS = 60
 LOGIN = ("--login", "ground", "--passcode", "crew")
 """The options that log a client in."""
 
+VISITOR = ("--login", "visitor", "--passcode", "crew")
+"""The options that log in one who may read ``/queue/lobby.…``, and write nowhere."""
+
 LONGEST_HEADER = 10 * 1024
 """Bytes of a header line ActiveMQ takes (its own limit, not configured here)."""
 
@@ -31,8 +34,17 @@ _CONF = """\
       dataDirectory="{home}/data" schedulePeriodForDestinationPurge="0">
     <plugins>
       <simpleAuthenticationPlugin>
-        <users><authenticationUser username="ground" password="crew" groups="all"/></users>
+        <users>
+          <authenticationUser username="ground" password="crew" groups="crew"/>
+          <authenticationUser username="visitor" password="crew" groups="guests"/>
+        </users>
       </simpleAuthenticationPlugin>
+      <authorizationPlugin><map><authorizationMap><authorizationEntries>
+        <authorizationEntry queue=">" read="crew" write="crew" admin="crew"/>
+        <authorizationEntry topic=">" read="crew" write="crew" admin="crew"/>
+        <authorizationEntry queue="lobby.>" read="crew,guests" write="crew" admin="crew,guests"/>
+        <authorizationEntry topic="ActiveMQ.Advisory.>" read="crew,guests" write="crew,guests" admin="crew,guests"/>
+      </authorizationEntries></authorizationMap></map></authorizationPlugin>
     </plugins>
     <transportConnectors>
       <transportConnector name="stomp" uri="stomp://{loopback}:{port}?wireFormat.maxFrameSize={largest}"/>

@@ -66,7 +66,7 @@ class SockJsNode(_NodeServer):
 
 
 class NodeWs(_NodeServer):
-    """Node's ws; options such as ``pingEvery`` (ms) and ``maxPayload`` (bytes)."""
+    """Node's ws; options such as ``pingEvery`` (ms), ``tokenLasts`` (ms) and ``maxPayload`` (bytes)."""
 
     _SCRIPT = "ws.mjs"
 

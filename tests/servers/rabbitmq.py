@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,18 +31,24 @@ def _program(name: str, path: str | None = None) -> str:
 class RabbitMq:
     """A broker that runs from construction to ``stop``; it speaks STOMP over WebSocket, TCP and TLS.
 
+    ``trust`` holds the options that have a session believe its certificate.
+
     Args:
         home: an empty directory for its files.
         certificate: what it shows on the TLS port.
-        settings: further lines of its configuration.
+        plugins: more plugins than those that speak STOMP.
+        conf: further lines of its configuration.
     """
 
-    def __init__(self, home: Path, certificate: Certificate, settings: str = "") -> None:
+    def __init__(
+        self, home: Path, certificate: Certificate, *, plugins: Sequence[str] = (), conf: Sequence[str] = ()
+    ) -> None:
         self._home = home
+        self.trust = ("--cacert", str(certificate.ca))
         self.amqp_port, dist, epmd, self.stomp_port, self._tls_port, self.port = free_ports(6)
         self._pid_file = home / "pid"
         self._env = self._environment(dist, epmd)
-        (home / "plugins").write_text("[rabbitmq_stomp,rabbitmq_web_stomp].\n")
+        (home / "plugins").write_text(f"[{','.join(('rabbitmq_stomp', 'rabbitmq_web_stomp', *plugins))}].\n")
         (home / "rabbit.conf").write_text(
             f"listeners.tcp.default = {LOOPBACK}:{self.amqp_port}\n"
             f"stomp.listeners.tcp.1 = {LOOPBACK}:{self.stomp_port}\n"
@@ -50,8 +57,7 @@ class RabbitMq:
             f"ssl_options.certfile = {certificate.chain}\n"
             f"ssl_options.keyfile = {certificate.key}\n"
             f"web_stomp.tcp.ip = {LOOPBACK}\n"
-            f"web_stomp.tcp.port = {self.port}\n"
-            f"{settings}"
+            f"web_stomp.tcp.port = {self.port}\n" + "".join(f"{line}\n" for line in conf)
         )
         server = _program("rabbitmq-server", _PROGRAMS)
         self._broker: Child | None = None
@@ -113,6 +119,10 @@ class RabbitMq:
     def tls_url(self) -> str:
         """Its ``stomps:`` target, by the name in its certificate."""
         return f"stomps://localhost:{self._tls_port}"
+
+    def at(self, transport: str) -> str:
+        """Its target over ``ws``, ``tcp`` or ``tls``."""
+        return {"ws": self.url, "tcp": self.tcp_url, "tls": self.tls_url}[transport]
 
     @property
     def pid(self) -> int:

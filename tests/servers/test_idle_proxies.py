@@ -5,7 +5,6 @@ from itertools import pairwise
 import pytest
 
 from tests.probing import probing, run, seen
-from tests.servers.alike import alike
 from tests.servers.apache import Apache
 from tests.servers.child import Daemon
 from tests.servers.forward import Connect, Squid
@@ -18,7 +17,7 @@ from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
 from tests.servers.strict import StrictNode, StrictPython
 from tests.servers.stunnel import Stunnel
-from tests.servers.takes import Take
+from tests.servers.takes import Take, extra
 from tests.watching import Line
 
 pytestmark = pytest.mark.real
@@ -60,7 +59,7 @@ def proxy(start: Starter, kind: str, backend: int, timeout: float) -> tuple[Daem
             raise AssertionError(kind)
 
 
-@pytest.mark.parametrize("kind", [alike("nginx"), alike("haproxy"), "apache"])
+@pytest.mark.parametrize("kind", [extra("nginx"), extra("haproxy"), "apache"])
 async def test_silence_after_some_talk(
     echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str
 ) -> None:

@@ -3,7 +3,6 @@
 import pytest
 
 from tests.probing import ask, probing, run, seen
-from tests.servers.alike import alike
 from tests.servers.haproxy import HaProxy
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.ports import LOOPBACK
@@ -12,7 +11,7 @@ from tests.servers.recordings import Recorder
 from tests.servers.spring import Spring
 from tests.servers.starting import Starter
 from tests.servers.strict import Ending, StrictNode, StrictPython
-from tests.servers.takes import Take
+from tests.servers.takes import Take, extra
 from tests.servers.test_idle_proxies import EARLY, LATE, assert_cut, chatter
 from tests.watching import Line
 
@@ -34,10 +33,10 @@ def assert_ended(close: Line, ending: Ending) -> None:
     ("name", "kind", "ending"),
     [
         ("1000", "python", (1000, "")),
-        alike("1001", "node", (1001, "")),
-        alike("4000", "node", (4000, "inactive")),
-        alike("4408", "python", (4408, "")),
-        alike("fin", "node", "fin"),
+        extra("1001", "node", (1001, "")),
+        extra("4000", "node", (4000, "inactive")),
+        extra("4408", "python", (4408, "")),
+        extra("fin", "node", "fin"),
     ],
 )
 async def test_it_talks_and_we_do_not(
@@ -117,8 +116,8 @@ async def test_it_waits_for_a_login(start: Starter, recorder: Recorder, take: Ta
 async def test_rabbitmqs_clocks(start: Starter, certificate: Certificate, recorder: Recorder, take: Take) -> None:
     """Cowboy's ``idle_timeout`` ends a silent WebSocket with 1000; ``login_timeout`` a STOMP connection with FIN."""
     idle, login = take.between(1.5, 2.5), take.between(1.5, 2.5)
-    settings = f"web_stomp.ws_opts.idle_timeout = {round(idle * 1000)}\nstomp.login_timeout = {round(login * 1000)}\n"
-    broker = start(RabbitMq, certificate, settings)
+    clocks = (f"web_stomp.ws_opts.idle_timeout = {round(idle * 1000)}", f"stomp.login_timeout = {round(login * 1000)}")
+    broker = start(RabbitMq, certificate, conf=clocks)
 
     words = ("--heart-beat", take.one_of("0,500", "0,700"), "--stdin", "--subscribe", "/topic/news")
     async with probing(f"quiet={broker.url}", f"talks={broker.url}", *LOGIN, *words) as watch:

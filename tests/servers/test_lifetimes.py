@@ -3,13 +3,12 @@
 import pytest
 
 from tests.probing import probing, run, seen
-from tests.servers.alike import alike
 from tests.servers.haproxy import HaProxy
 from tests.servers.ports import LOOPBACK
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
 from tests.servers.strict import Ending, StrictNode, StrictPython
-from tests.servers.takes import Take
+from tests.servers.takes import Take, extra
 from tests.servers.test_idle_proxies import EARLY, LATE, chatter
 from tests.servers.test_idle_servers import KINDS, assert_ended
 
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.real
 
 @pytest.mark.parametrize(
     ("name", "kind", "ending"),
-    [alike("1001", "python", (1001, "")), ("4000", "node", (4000, "session too old")), alike("fin", "python", "fin")],
+    [extra("1001", "python", (1001, "")), ("4000", "node", (4000, "session too old")), extra("fin", "python", "fin")],
 )
 async def test_two_opened_apart(
     start: Starter, recorder: Recorder, take: Take, name: str, kind: str, ending: Ending

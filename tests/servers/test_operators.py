@@ -9,7 +9,6 @@ from contextlib import ExitStack
 import pytest
 
 from tests.probing import probing, seen
-from tests.servers.alike import alike
 from tests.servers.child import installed
 from tests.servers.haproxy import HaProxy
 from tests.servers.network import SERVER, Network, network
@@ -17,7 +16,7 @@ from tests.servers.ports import LOOPBACK
 from tests.servers.python import command
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
-from tests.servers.takes import Take
+from tests.servers.takes import Take, extra
 from tests.servers.test_idle_proxies import chatter
 from tests.servers.test_proxy_ends import LOOK, assert_cut, talked
 from tests.watching import Watch, watching
@@ -83,7 +82,7 @@ async def test_a_socket_is_killed(hosts: Network, recorder: Recorder, take: Take
     recorder.keep(take.of(f"socket-killed-{where}"), watch)
 
 
-@pytest.mark.parametrize("reset", [alike(False), True], ids=["swallowed", "reset"])
+@pytest.mark.parametrize("reset", [extra(False), True], ids=["swallowed", "reset"])
 async def test_a_firewall_is_told_to_forget_a_busy_flow(
     hosts: Network, recorder: Recorder, take: Take, reset: bool
 ) -> None:

@@ -6,7 +6,6 @@ import signal
 import pytest
 
 from tests.probing import ask, open_session, probing, seen
-from tests.servers.alike import alike
 from tests.servers.apache import Apache
 from tests.servers.child import Daemon, children
 from tests.servers.forward import Connect, Socks, Squid
@@ -17,7 +16,7 @@ from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
 from tests.servers.strict import StrictNode, StrictPython
 from tests.servers.stunnel import Stunnel
-from tests.servers.takes import Take
+from tests.servers.takes import Take, extra
 from tests.servers.test_idle_proxies import chatter
 from tests.waiting import eventually
 from tests.watching import Watch
@@ -88,7 +87,7 @@ async def test_haproxys_reload_with_a_limit(start: Starter, recorder: Recorder, 
     recorder.keep(take.of("haproxy-reload"), watch)
 
 
-@pytest.mark.parametrize("kind", [alike("nginx"), "haproxy"])
+@pytest.mark.parametrize("kind", [extra("nginx"), "haproxy"])
 async def test_a_reload_that_spares_what_is_open(
     echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str
 ) -> None:
@@ -125,7 +124,7 @@ async def test_it_is_restarted(echo_port: int, start: Starter, recorder: Recorde
     recorder.keep(take.of(f"{kind}-restart"), watch)
 
 
-@pytest.mark.parametrize("kind", [alike("nginx"), alike("haproxy"), "apache"])
+@pytest.mark.parametrize("kind", [extra("nginx"), extra("haproxy"), "apache"])
 async def test_it_is_killed(echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str) -> None:
     """With all its processes, and stays away; a look shows that nobody listens any more."""
     proxy: Daemon = start(REVERSE[kind], echo_port)
@@ -179,7 +178,7 @@ async def test_stunnel_is_killed(
     recorder.keep(take.of("stunnel-sigkill"), watch)
 
 
-@pytest.mark.parametrize("kind", [alike("microsocks"), alike("tinyproxy"), "squid"])
+@pytest.mark.parametrize("kind", [extra("microsocks"), extra("tinyproxy"), "squid"])
 async def test_a_forward_proxy_is_killed(
     echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str
 ) -> None:

@@ -9,7 +9,6 @@ import pytest
 from tests.probing import ask, probing, seen
 from tests.servers.activemq import LOGIN as ACTIVEMQ_LOGIN
 from tests.servers.activemq import ActiveMq
-from tests.servers.alike import alike
 from tests.servers.haproxy import HaProxy
 from tests.servers.nginx import Nginx
 from tests.servers.node import NodeWs, SockJsNode
@@ -19,7 +18,7 @@ from tests.servers.rabbitmq import LOGIN, RabbitMq
 from tests.servers.recordings import Recorder
 from tests.servers.spring import Spring
 from tests.servers.starting import Starter
-from tests.servers.takes import Take
+from tests.servers.takes import Take, extra
 from tests.servers.test_idle_proxies import chatter
 from tests.servers.test_proxy_ends import LOOK, assert_cut, talked, url
 
@@ -29,7 +28,7 @@ KINDS = {"node": NodeWs, "python": PythonWs}
 FRONTS = {"nginx": (Nginx, 502), "haproxy": (HaProxy, 503)}
 
 
-@pytest.mark.parametrize("kind", [alike("node"), "python"])
+@pytest.mark.parametrize("kind", [extra("node"), "python"])
 async def test_it_is_killed(echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str) -> None:
     """Nobody listens any more; a session with another server goes on."""
     server = start(KINDS[kind])
@@ -47,7 +46,7 @@ async def test_it_is_killed(echo_port: int, start: Starter, recorder: Recorder, 
     recorder.keep(take.of(f"{kind}-killed-two-and-a-sibling"), watch)
 
 
-@pytest.mark.parametrize(("kind", "sign"), [("node", signal.SIGTERM), alike("python", signal.SIGKILL)])
+@pytest.mark.parametrize(("kind", "sign"), [("node", signal.SIGTERM), extra("python", signal.SIGKILL)])
 async def test_it_is_back_at_once(
     echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str, sign: signal.Signals
 ) -> None:
@@ -84,7 +83,7 @@ async def test_it_is_away_for_a_while(start: Starter, recorder: Recorder, take: 
     recorder.keep(take.of("server-away-for-a-while"), watch)
 
 
-@pytest.mark.parametrize("front", ["nginx", alike("haproxy")])
+@pytest.mark.parametrize("front", ["nginx", extra("haproxy")])
 async def test_behind_a_proxy(echo_port: int, start: Starter, recorder: Recorder, take: Take, front: str) -> None:
     """The proxy passes the end on, and answers who comes back that nobody is behind it."""
     kind, status = FRONTS[front]

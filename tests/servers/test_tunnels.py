@@ -5,7 +5,6 @@ import signal
 import pytest
 
 from tests.probing import probing, run, seen
-from tests.servers.alike import alike
 from tests.servers.child import Daemon
 from tests.servers.nginx import Certificate
 from tests.servers.ports import LOOPBACK
@@ -14,14 +13,14 @@ from tests.servers.socat import Socat
 from tests.servers.ssh import SshTunnel
 from tests.servers.starting import Starter
 from tests.servers.stunnel import Stunnel, StunnelClient
-from tests.servers.takes import Take
+from tests.servers.takes import Take, extra
 from tests.servers.test_idle_proxies import LATE, assert_idle, chatter
 from tests.servers.test_proxy_ends import LOOK, assert_cut, talked
 
 pytestmark = pytest.mark.real
 
 
-@pytest.mark.parametrize("half", [alike("near"), "far"])
+@pytest.mark.parametrize("half", [extra("near"), "far"])
 async def test_half_of_ssh_ends(echo_port: int, start: Starter, recorder: Recorder, take: Take, half: str) -> None:
     """Everything that went through it ends at once, and its port is shut; what goes another way lives."""
     tunnel = start(SshTunnel, echo_port)
@@ -80,7 +79,7 @@ async def test_ssh_comes_back(echo_port: int, start: Starter, recorder: Recorder
     recorder.keep(take.of("ssh-away-reconnect"), watch)
 
 
-@pytest.mark.parametrize("kind", ["socat", alike("stunnel-client")])
+@pytest.mark.parametrize("kind", ["socat", extra("stunnel-client")])
 async def test_a_forwarder_is_killed(
     echo_port: int, start: Starter, certificate: Certificate, recorder: Recorder, take: Take, kind: str
 ) -> None:

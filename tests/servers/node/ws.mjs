@@ -1,14 +1,15 @@
 // Node's ws: every message comes back; `close CODE REASON` and `terminate` end the connection.
 // `flood COUNT SIZE` has it send that many messages of that many bytes, one every few milliseconds. With slow ({ above, code, reason })
 // it gives up on a client for whom more than `above` bytes wait: by that Close, or by terminate() where there is no code.
+// With tokenLasts (ms) every connection is closed at that age, with the code and reason of tokenEnd.
 // With pingEvery (ms) it pings that often and terminates a client that has not answered by the next time, as ws's README does.
 //
-//     node ws.mjs PORT OPTIONS            OPTIONS: pingEvery, slow and ws's own, as JSON
+//     node ws.mjs PORT OPTIONS            OPTIONS: those and ws's own, as JSON
 
 import { WebSocketServer } from 'ws';
 
 const [port, given] = process.argv.slice(2);
-const { pingEvery, slow, ...options } = JSON.parse(given);
+const { pingEvery, slow, tokenLasts, tokenEnd, ...options } = JSON.parse(given);
 const say = (...words) => process.stdout.write(words.join(' ') + '\n');
 
 function flood(client, count, size) {
@@ -24,6 +25,7 @@ function flood(client, count, size) {
 const server = new WebSocketServer({ host: '127.0.0.1', port: Number(port), ...options }, () => say('listening'));
 server.on('connection', (client) => {
   client.alive = true;
+  if (tokenLasts) setTimeout(() => client.close(...tokenEnd), tokenLasts);
   client.on('pong', () => { client.alive = true; });
   client.on('error', (error) => say('error', error.code));
   client.on('close', (code, reason) => say('closed', code, reason));

@@ -143,13 +143,16 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
     }
   }
 
-  /** Lets in whom it should. */
+  /** Lets in whom it should, and nobody to /topic/staff. */
   @Override
   public Message<?> preSend(Message<?> message, MessageChannel channel) {
     var frame = StompHeaderAccessor.wrap(message);
     if (frame.getCommand() == StompCommand.CONNECT && !user.isEmpty()
         && !user.equals(frame.getLogin() + ":" + frame.getPasscode())) {
       throw new SecurityException("Access refused for user '" + frame.getLogin() + "'");
+    }
+    if (frame.getDestination() != null && frame.getDestination().startsWith("/topic/staff")) {
+      throw new SecurityException("Access is denied");
     }
     return message;
   }
