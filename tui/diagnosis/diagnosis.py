@@ -122,7 +122,7 @@ class Diagnosis:
 
     def _concluded(self, fact: Fact, trail: Trail) -> Iterator[Finding]:
         assert trail.close is not None
-        yield from self._review(trail, fact)
+        yield from self._review(trail, fact, always=True)
         self._newest_end = fact.m
         if not trail.close.dropped:
             return

@@ -21,5 +21,7 @@ def proxied(case: Case) -> str:
 
 
 def in_between(case: Case) -> Blame:
-    """The side of a cut that a proxy or the server may have made: the proxy's where one shows."""
-    return "proxy" if proxied(case) else "server"
+    """The side of a cut without a word, which is a proxy's way more than a server's: the server's only where the
+    program that listens is known to be no proxy."""
+    listens = case.trail.route is not None and case.trail.route.program is not None
+    return "server" if listens and not proxied(case) else "proxy"

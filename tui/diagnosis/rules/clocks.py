@@ -12,6 +12,7 @@ from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.marks import Mark
 from tui.diagnosis.rules.alive import silent_beats
 from tui.diagnosis.rules.between import in_between
+from tui.diagnosis.rules.codes import CODES
 from tui.facts.findings import Blame
 from tui.knowledge import timeouts
 from tui.protocols.heartbeat import LATE_MARGIN_MS
@@ -219,7 +220,8 @@ def own_messages_stopped(case: Case) -> None:
     if close is None or close.received is None or close.initiator != "remote" or trail.disconnect is not None:
         return
     code = close.received.code
-    if trail.ready is None or trail.beat_out_s or not (code in (1000, 1001, 1008, None) or 3000 <= code <= 4999):
+    mute = code in (1000, 1001, 1008, 4408, None) or (3000 <= code <= 4999 and code not in CODES)
+    if trail.ready is None or trail.beat_out_s or not mute:
         return
     since = trail.sends[-1].m if trail.sends else trail.ready.m
     idle = case.at - since
