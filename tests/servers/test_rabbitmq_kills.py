@@ -144,8 +144,9 @@ LOGINS = {
 }
 
 
+@pytest.mark.extra
 @pytest.mark.parametrize(
-    ("what", "transport"), [("no-common-version", "tcp"), extra("no-such-vhost", "tcp"), extra("wrong-passcode", "tls")]
+    ("what", "transport"), [("no-common-version", "tcp"), ("no-such-vhost", "tcp"), ("wrong-passcode", "tls")]
 )
 async def test_a_login_it_does_not_take(
     broker: RabbitMq, recorder: Recorder, take: Take, impatient: float, what: str, transport: str
