@@ -210,7 +210,7 @@ async def test_a_vhost_its_user_may_not_enter(temp: RabbitMq, recorder: Recorder
 
 @pytest.mark.extra
 async def test_maintenance(own_broker: RabbitMq, recorder: Recorder, take: Take) -> None:
-    """What ``rabbitmq-upgrade drain`` does: nobody new is let in, and every session is closed."""
+    """What ``rabbitmq-upgrade drain`` does: nobody new is let in, and every session ends with a bare FIN."""
     urls = [f"{transport}={own_broker.at(transport)}" for transport in ("ws", "tcp", "tls")]
     async with probing(*urls, *own_broker.trust, *LOGIN, *beats(take), "--stdin") as watch:
         for name in ("ws", "tcp", "tls"):
