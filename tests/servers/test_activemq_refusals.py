@@ -40,7 +40,7 @@ STAYS = {
     "may-not-publish": ("stomp-send /topic/news hello", "User visitor is not authorized to write to: topic://news"),
     "no-destination": (r"stomp-frame SEND\n\nhello\0", "SEND received without a Destination specified!"),
     "no-destination-to-read": (r"stomp-frame SUBSCRIBE\nid:9\n\n\0", "Invalid empty or 'null' Destination header"),
-    "second-connect": (r"stomp-frame CONNECT\naccept-version:1.2\nhost:ground\n\n\0", "Already connected."),
+    "connect-twice": (r"stomp-frame CONNECT\naccept-version:1.2\nhost:ground\n\n\0", "Already connected."),
     "unknown-transaction": (r"stomp-frame COMMIT\ntransaction:none\n\n\0", "Invalid transaction id: none"),
     "unknown-acknowledgement": (r"stomp-frame ACK\nid:77\n\n\0", "Unexpected ACK received for message-id [null]"),
 }
@@ -54,7 +54,7 @@ STAYS = {
         extra("may-not-publish"),
         extra("no-destination"),
         extra("no-destination-to-read"),
-        extra("second-connect"),
+        extra("connect-twice"),
         extra("unknown-transaction"),
         extra("unknown-acknowledgement"),
     ],

@@ -144,8 +144,9 @@ LOGINS = {
 }
 
 
+@pytest.mark.extra
 @pytest.mark.parametrize(
-    ("what", "transport"), [("no-common-version", "tcp"), extra("no-such-vhost", "tcp"), extra("wrong-passcode", "tls")]
+    ("what", "transport"), [("no-common-version", "tcp"), ("no-such-vhost", "tcp"), ("wrong-passcode", "tls")]
 )
 async def test_a_login_it_does_not_take(
     broker: RabbitMq, recorder: Recorder, take: Take, impatient: float, what: str, transport: str
@@ -209,7 +210,7 @@ async def test_a_vhost_its_user_may_not_enter(temp: RabbitMq, recorder: Recorder
 
 @pytest.mark.extra
 async def test_maintenance(own_broker: RabbitMq, recorder: Recorder, take: Take) -> None:
-    """What ``rabbitmq-upgrade drain`` does: nobody new is let in, and every session is closed."""
+    """What ``rabbitmq-upgrade drain`` does: nobody new is let in, and every session ends with a bare FIN."""
     urls = [f"{transport}={own_broker.at(transport)}" for transport in ("ws", "tcp", "tls")]
     async with probing(*urls, *own_broker.trust, *LOGIN, *beats(take), "--stdin") as watch:
         for name in ("ws", "tcp", "tls"):

@@ -245,7 +245,7 @@ FRAMES = {
     "no-colon": (r"SEND\ndestination:/queue/a\nno colon here\n\nx\0", 1007, '{header_no_value,"no colon here"}'),
     "bad-escape": (r"SEND\ndestination:/queue/a\\tb\n\nx\0", 1007, '{bad_escape,"\\\\t"}'),
     "bad-content-length": (r"SEND\ndestination:/queue/a\ncontent-length:5 b\n\nhello\0", 1011, ""),
-    "second-connect": (r"CONNECT\naccept-version:1.2\nhost:/\nlogin:guest\npasscode:guest\n\n\0", 1011, ""),
+    "connect-twice": (r"CONNECT\naccept-version:1.2\nhost:/\nlogin:guest\npasscode:guest\n\n\0", 1011, ""),
 }
 
 
@@ -253,12 +253,12 @@ FRAMES = {
     ("what", "transport"),
     [
         ("no-colon", "ws"),
-        ("second-connect", "tcp"),
+        ("connect-twice", "tcp"),
         extra("no-colon", "tcp"),
         extra("bad-escape", "ws"),
         extra("bad-content-length", "ws"),
         extra("bad-content-length", "tls"),
-        extra("second-connect", "ws"),
+        extra("connect-twice", "ws"),
     ],
 )
 async def test_a_frame_it_cannot_read(

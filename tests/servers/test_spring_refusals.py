@@ -150,7 +150,7 @@ async def test_a_binary_message_to_the_text_endpoint_of_sockjs(spring: Spring, r
     close = watch.the("close")
     assert close["received"] == {"code": 1003, "reason": "Binary messages not supported"}
     assert close["initiator"] == "remote"
-    recorder.keep(take.of("spring-sockjs-binary"), watch)
+    recorder.keep(take.of("spring-sockjs-binary-to-text"), watch)
 
 
 @pytest.mark.parametrize("transport", ["ws", extra("sockjs-websocket")])

@@ -1,7 +1,8 @@
 """What RabbitMQ refuses behind a Spring relay: its ERROR is handed on word for word, and Spring closes with 1002.
 
-RabbitMQ alone says some of these ERRORs and stays; behind Spring every ERROR is the end of the session. Over
-``xhr-polling`` the poll after the ERROR may be told 3000 "Go away!" instead of the 1002.
+RabbitMQ alone says some of these ERRORs and stays; behind Spring every ERROR is the end of the session. Where RabbitMQ
+ends TCP behind its ERROR, Spring may say "Connection to broker closed." first or instead (1 of 16 runs), or say nothing
+and close (1 of 50). Over ``xhr-polling`` the poll after the ERROR may be told 3000 "Go away!" instead of the 1002.
 """
 
 import asyncio
@@ -44,13 +45,18 @@ def beats(take: Take) -> tuple[str, ...]:
     return ("--heart-beat", take.one_of("0,0", "1000,1000", "5000,5000"))
 
 
-def assert_ended(watch: Watch, session: str, error: str) -> None:
-    """The ERROR came, and Spring ended the session for it; another ERROR, of the broker that went, may follow."""
+def assert_ended(watch: Watch, session: str, *errors: str | None) -> None:
+    """Spring ended the session, behind one of these ERRORs as the last one."""
     close = watch.the("close", session)
-    assert ["message", error] in watch.of("stomp", session, command="ERROR")[0]["headers"]
-    assert close["error"] in (error, "Connection to broker closed.")
+    assert close.get("error") in errors
     assert close["initiator"] == "remote" and close["code"] in (1002, 3000)
 
+
+ERRORS = {
+    "queue-locked": ("resource_locked", "Connection to broker closed.", None),
+    "queue-deleted": ("Server cancelled subscription",),
+    "unknown-transaction": ("Bad transaction",),
+}
 
 over_all = pytest.mark.parametrize(
     "transport", ["ws", extra("websocket"), extra("xhr-streaming"), extra("xhr-polling")]
@@ -81,10 +87,5 @@ async def test_an_error_of_the_broker_ends_one_of_two(
         await seen(watch, "stomp", "first", command="MESSAGE")
         await watch.command("quit")
         assert await watch.finish() == 1
-    messages = {
-        "queue-locked": "resource_locked",
-        "queue-deleted": "Server cancelled subscription",
-        "unknown-transaction": "Bad transaction",
-    }
-    assert_ended(watch, "second", messages[what])
+    assert_ended(watch, "second", *ERRORS[what])
     recorder.keep(take.of(named(transport, what)), watch)
