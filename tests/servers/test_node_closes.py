@@ -117,7 +117,7 @@ async def test_a_planned_stop(
     else:
         server = start(NodeEndings)
     url = server.tls_url if secure else server.url
-    async with probing(f"anna={url}", f"bert={url}", *words, "--stdin", WHOOPS_NO_POSTMORTEM="") as watch:
+    async with probing(f"anna={url}", f"bert={url}", *words, "--stdin") as watch:
         for session in ("anna", "bert"):
             await seen(watch, "open", session)
         await ask(watch, "send hello", take.one_of("anna", "bert"))

@@ -31,6 +31,13 @@ def assert_dropped(close: Line, how: str) -> None:
     assert (close["initiator"], close["transport"]["how"]) == ("remote", how)
 
 
+async def dropped(watch: Watch, *sessions: str) -> None:
+    """Returns when they have dropped and the probe has looked whether their server still answers."""
+    for session in sessions:
+        await seen(watch, "close", session)
+        await seen(watch, "postmortem", session)
+
+
 async def exchange(watch: Watch, session: str) -> None:
     """A message that comes back, once the session is open."""
     await seen(watch, "open", session)
@@ -76,8 +83,7 @@ async def test_everybody_is_dropped_but_for_another_server_s_client(
         for session in ("anna", "bert", "else"):
             await exchange(watch, session)
         await ask(watch, "send terminate-everybody", take.one_of("anna", "bert"))
-        for session in ("anna", "bert"):
-            await seen(watch, "close", session)
+        await dropped(watch, "anna", "bert")
         await ask(watch, "send still here", "else")
         await seen(watch, "frame", "else", dir="in", text="still here")
         assert await watch.finish() == 1
@@ -119,8 +125,7 @@ async def test_the_message_of_one_ends_the_process_for_all(
         for session in ("anna", "bert", "else"):
             await exchange(watch, session)
         await ask(watch, f"send {word}", take.one_of("anna", "bert"))
-        for session in ("anna", "bert"):
-            await seen(watch, "close", session)
+        await dropped(watch, "anna", "bert")
         await ask(watch, "send still here", "else")
         await seen(watch, "frame", "else", dir="in", text="still here")
         assert await watch.finish() == 1
@@ -140,6 +145,8 @@ async def test_it_is_killed(
         for session in ("anna", "bert"):
             await exchange(watch, session)
         os.kill(server.pid, signal.SIGKILL)
+        if looks:
+            await dropped(watch, "anna", "bert")
         for session in ("anna", "bert"):
             await seen(watch, "close", session)
         assert await watch.finish() == 1
@@ -161,8 +168,7 @@ async def test_it_is_killed_before_it_read_everything(
         os.kill(server.pid, signal.SIGSTOP)
         await ask(watch, f"send-repeat x {take.one_of(1, 500, 20_000)}", "busy")
         os.kill(server.pid, signal.SIGKILL)
-        for session in ("busy", "quiet"):
-            await seen(watch, "close", session)
+        await dropped(watch, "busy", "quiet")
         assert await watch.finish() == 1
     assert_dropped(watch.the("close", "busy"), "reset")
     assert_dropped(watch.the("close", "quiet"), "fin")
@@ -181,8 +187,7 @@ async def test_it_is_killed_in_the_middle_of_a_message(start: Starter, recorder:
         await ask(watch, "send its turn is after the flood's", "other")
         await seen(watch, "frame", "other", dir="in", text="its turn is after the flood's")
         os.kill(server.pid, signal.SIGKILL)
-        for session in ("slow", "other"):
-            await seen(watch, "close", session)
+        await dropped(watch, "slow", "other")
         assert await watch.finish() == 1
     for session in ("slow", "other"):
         assert_dropped(watch.the("close", session), "fin")
