@@ -12,7 +12,7 @@ from tests.probing import seen
 from tests.servers import node, python
 from tests.servers.network import SERVER, Network, network
 from tests.servers.recordings import Recorder
-from tests.servers.takes import Take
+from tests.servers.takes import Take, extra
 from tests.servers.together import together
 from tests.watching import Watch, watching
 
@@ -273,6 +273,6 @@ GROUPS = {
 }
 
 
-@pytest.mark.parametrize("name", GROUPS)
+@pytest.mark.parametrize("name", [*map(extra, ("dark", "forgotten")), "at the door"])
 async def test_what_a_network_does(name: str, take: Take, recorder: Recorder) -> None:
     await together(run(take, recorder) for run in GROUPS[name])

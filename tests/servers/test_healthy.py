@@ -87,6 +87,7 @@ async def servers_with_nothing_to_say_or_not_yet(start: Starter, take: Take, rec
     await together((silence(take.between(4, 5)), a_slow_answer(take.between(1, 2))))
 
 
+@pytest.mark.extra
 async def test_all_at_once(broker: RabbitMq, start: Starter, take: Take, recorder: Recorder) -> None:
     await together(
         (a_broker_under_load(broker, take, recorder), servers_with_nothing_to_say_or_not_yet(start, take, recorder))

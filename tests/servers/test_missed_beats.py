@@ -42,6 +42,7 @@ async def one_of_two(late: str, well: str, options: tuple[str, ...], fault: str)
     return watch
 
 
+@pytest.mark.extra
 async def test_one_of_two(
     request: pytest.FixtureRequest, broker: RabbitMq, start: Starter, take: Take, recorder: Recorder
 ) -> None:
@@ -83,6 +84,7 @@ async def tolerated(broker: Broker, every: int, late: int, seconds: float) -> Wa
     return watch
 
 
+@pytest.mark.extra
 async def test_all_of_a_client(request: pytest.FixtureRequest, take: Take, recorder: Recorder) -> None:
     brokers = {name: broker_named(name, request) for name in ("rabbitmq", "rabbitmq-tcp", "activemq", "spring")}
 

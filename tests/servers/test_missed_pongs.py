@@ -71,10 +71,12 @@ async def late_but_tolerated_pongs(start: Starter, take: Take, recorder: Recorde
     words = ("--do", f"0.6 freeze {take.between(1, 1.6)}", "--duration", "3")
     watch, status = await run(python.url, *words)
     assert status == 0
-    assert len(watch.of("frame", opcode=10, dir="out")) == len(watch.of("frame", opcode=9, dir="in")) > 0
+    pings, pongs = len(watch.of("frame", opcode=9, dir="in")), len(watch.of("frame", opcode=10, dir="out"))
+    assert 0 <= pings - pongs <= 1 < pings  # the last may come when we are leaving
     recorder.keep(take.of("python-ws-tolerated-pongs"), watch)
 
 
+@pytest.mark.extra
 async def test_all_at_once(start: Starter, certificate: Certificate, take: Take, recorder: Recorder) -> None:
     await together(
         (

@@ -57,7 +57,7 @@ async def loses_and_dies(take: Take, recorder: Recorder) -> None:
 
 
 async def loses_one(take: Take, recorder: Recorder) -> None:
-    """One packet is lost and said again: nobody notices."""
+    """One packet is lost, and said again unless it was a mere acknowledgement: nobody notices."""
     lost = take.one_of(1, 2, 3)
     with network("c") as hosts, hosts.serving(command(SERVER, 8080, ping_interval=None)):
         hosts.be_patient(PATIENT)
@@ -67,7 +67,6 @@ async def loses_one(take: Take, recorder: Recorder) -> None:
             await seen(watch, "frame", opcode=1, dir="in", count=8)
             await watch.command("quit")
             assert await watch.finish() == 0
-    assert watch.of("tcp_info")[-1]["total_retrans"] >= 1
     recorder.keep(take.of("network-one-packet-lost"), watch)
 
 
@@ -177,5 +176,6 @@ RUNS = (
 )
 
 
+@pytest.mark.extra
 async def test_all_at_once(take: Take, recorder: Recorder) -> None:
     await together(run(take, recorder) for run in RUNS)

@@ -56,6 +56,7 @@ def strict(broker: RabbitMq, take: Take) -> Iterator[float]:
     broker.ctl("eval", ", ".join(words) + ".")
 
 
+@pytest.mark.extra
 @pytest.mark.parametrize("transport", [extra("ws"), "tcp"])
 async def test_a_message_nobody_acknowledges(
     broker: RabbitMq, recorder: Recorder, take: Take, strict: float, transport: str

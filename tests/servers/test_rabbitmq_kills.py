@@ -161,6 +161,7 @@ async def test_a_login_it_does_not_take(
     recorder.keep(take.of(named(transport, what)), watch)
 
 
+@pytest.mark.extra
 @pytest.mark.parametrize(
     ("alarm", "transport"), [("memory", "tcp"), extra("memory", "ws"), extra("disk", "ws"), extra("disk", "tcp")]
 )

@@ -177,6 +177,7 @@ async def a_server_that_forgets_to_beat(start: Starter, take: Take, recorder: Re
     recorder.keep(take.of("node-stomp-forgets-to-beat"), watch)
 
 
+@pytest.mark.extra
 async def test_all_that_disturb_no_other(
     request: pytest.FixtureRequest,
     start: Starter,

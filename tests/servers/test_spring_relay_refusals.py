@@ -64,6 +64,7 @@ over_all = pytest.mark.parametrize(
 
 
 @over_all
+@pytest.mark.extra
 @pytest.mark.parametrize("what", ["queue-locked", extra("queue-deleted"), extra("unknown-transaction")])
 async def test_an_error_of_the_broker_ends_one_of_two(
     relay: Spring, broker: RabbitMq, recorder: Recorder, take: Take, what: str, transport: str

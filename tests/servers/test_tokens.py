@@ -97,6 +97,7 @@ async def test_a_token_that_has_run_out(
     recorder.keep(take.of(named(transport, "token-expired-before-login")), watch)
 
 
+@pytest.mark.extra
 @pytest.mark.parametrize(
     ("what", "code", "reason"),
     [
