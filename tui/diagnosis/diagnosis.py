@@ -187,9 +187,10 @@ class Diagnosis:
         return [] if self._stopped is not None else list(self._review(trail, fact))
 
     def _before(self, trail: Trail) -> Trail | None:
-        trails = self._trails[trail.session.name]
-        at = trails.index(trail)
-        return trails[at - 1] if at > 0 else None
+        """The session's last drop before a connection; where nothing dropped, the attempt before."""
+        trails = list(self._trails[trail.session.name])
+        earlier = trails[: trails.index(trail)]
+        return next((one for one in reversed(earlier) if one.ready is not None), earlier[-1] if earlier else None)
 
     def _review_recent(self, fact: Fact, but: Trail | None = None) -> Iterator[Finding]:
         if fact.m - self._newest_end > RECENT_S:
@@ -228,6 +229,7 @@ class Diagnosis:
             stalls=list(self._stalls),
             afterwards=trail.afterwards,
             next=mine[at + 1] if at + 1 < len(mine) else None,
+            back=next((one for one in list(mine)[at + 1 :] if one.ready is not None), None),
             stopped=self._stopped,
         )
 

@@ -56,6 +56,8 @@ class World(NamedTuple):
     """The post-mortem of this connection, in order."""
     next: Trail | None
     """The session's next connection, if one began."""
+    back: Trail | None
+    """The first of its later connections that became ready, if one did."""
     stopped: Mark | None
     """The probe began to stop."""
 

@@ -3,6 +3,7 @@
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.between import proxied
 from tui.diagnosis.rules.forwarding import forwarder, listening
+from tui.facts.findings import Blame
 
 
 def next_attempt(case: Case) -> None:
@@ -14,6 +15,11 @@ def next_attempt(case: Case) -> None:
     if result is None:
         return
     how, status, lines = result
+    back = case.world.back
+    if back is not None and how != "ok" and case.silent_end:
+        cause, side = _restarted(case)
+        since = back.ready.m - case.at if back.ready is not None else 0.0
+        case.blame(cause, side, STRONG, "came_back", [*lines, *case.lines(back.ready)], since=round(since, 1))
     if how == "refused":
         _refused(case, lines)
     elif how in ("timeout", "unreachable"):
@@ -29,6 +35,16 @@ def next_attempt(case: Case) -> None:
         case.blame("auth-expired", "server", FITS, "after_forbidden", lines, status=status)
     elif how == "ok":
         _answers(case, lines)
+
+
+def _restarted(case: Case) -> tuple[str, Blame]:
+    """What was away for a while and came back: whoever answered at the address."""
+    if case.trail.proxy is not None:
+        return "proxy-restart", "proxy"
+    if forwarder(case) is not None:
+        return "tunnel-drop", "network"
+    refused = case.world.next is None or case.world.next.answer is None
+    return ("proxy-restart", "proxy") if proxied(case) and refused else ("server-restart", "server")
 
 
 def _outcome(case: Case) -> tuple[str, int | None, list[int]] | None:
@@ -87,6 +103,10 @@ def _answers(case: Case, lines: list[int]) -> None:
     """It answers at once: whatever ended the connection did not end the server. Behind a proxy that is known only
     where the server's own answer came: TCP is the proxy's."""
     front = bool(proxied(case)) and bool(case.world.afterwards) and case.world.afterwards[-1].stage != "http"
+    program = forwarder(case)
+    if program is not None and case.silent_end and case.trail.fin is not None:
+        case.blame("tunnel-drop", "network", 2 * FITS, "after_ok_forwarder", lines, program=program)
+        return
     for cause in ("proxy-crash", "tunnel-drop") if front else ("server-crash", "proxy-crash", "tunnel-drop"):
         case.doubt(cause, UNLIKELY, "after_ok", lines)
     for cause in ("network-blackhole", "local-network-down"):

@@ -1,6 +1,7 @@
 """What stands between us and the server, as far as it shows: a reverse proxy that names itself, or listens here."""
 
 from tui.diagnosis.case import Case
+from tui.diagnosis.rules.forwarding import ends_tls
 from tui.facts.findings import Blame
 
 PROXIES = (
@@ -17,7 +18,7 @@ def proxied(case: Case) -> str:
     for said in (trail.http_server, trail.answered("via"), program or ""):
         if any(name in said.lower() for name in PROXIES):
             return said
-    return ""
+    return program if program is not None and ends_tls(case, program) else ""
 
 
 def in_between(case: Case) -> Blame:

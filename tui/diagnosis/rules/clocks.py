@@ -13,8 +13,9 @@ from tui.diagnosis.marks import Mark
 from tui.diagnosis.rules.alive import silent_beats
 from tui.diagnosis.rules.between import in_between
 from tui.diagnosis.rules.codes import CODES
-from tui.facts.findings import Blame
+from tui.facts.findings import Blame, CloseFrame
 from tui.knowledge import timeouts
+from tui.knowledge.sayings import meant
 from tui.protocols.heartbeat import LATE_MARGIN_MS
 
 LEAST_IDLE_S = 0.9
@@ -204,13 +205,19 @@ def idle_with_a_close(case: Case) -> None:
         return
     lines = case.lines(trail.last_out, trail.last_in, trail.close_in)
     late = trail.beat_out_s and case.idle_tx > trail.beat_out_s + LATE_MARGIN_MS / 1000
-    if late or case.idle_tx < LEAST_IDLE_S:
+    if late or case.idle_tx < LEAST_IDLE_S or _explains(close.received):
         return
     if round_seconds(case.idle_tx) or (round_seconds(case.idle_any) and case.idle_any >= LEAST_IDLE_S):
         case.blame("idle-timeout-server", "server", 4 * STRONG, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
         case.doubt("normal-close", UNLIKELY, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
         case.doubt("going-away", 0.4, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
         _name_products(case, "idle_tx", case.idle_tx, "idle-timeout-server")
+
+
+def _explains(said: CloseFrame) -> bool:
+    """Whether the reason beside a code names a cause of its own, or is a broker's phrase for many (``words``)."""
+    saying = meant("reason", said.reason, said.code)
+    return said.reason == "STOMP died" or (saying is not None and saying.cause != "idle-timeout-server")
 
 
 def own_messages_stopped(case: Case) -> None:
@@ -221,7 +228,7 @@ def own_messages_stopped(case: Case) -> None:
         return
     code = close.received.code
     mute = code in (1000, 1001, 1008, 4408, None) or (3000 <= code <= 4999 and code not in CODES)
-    if trail.ready is None or trail.beat_out_s or not mute:
+    if trail.ready is None or trail.beat_out_s or not mute or _explains(close.received):
         return
     since = trail.sends[-1].m if trail.sends else trail.ready.m
     idle = case.at - since

@@ -12,7 +12,14 @@ FORWARDERS = frozenset(
 def forwarder(case: Case) -> str | None:
     """The forwarder that listens at the other end, if one does."""
     program = listening(case)
-    return program if program in FORWARDERS else None
+    if program is None or program not in FORWARDERS or ends_tls(case, program):
+        return None
+    return program
+
+
+def ends_tls(case: Case, program: str) -> bool:
+    """Whether a stunnel stands before the server rather than before us: we speak TLS with it."""
+    return program.startswith("stunnel") and case.trail.tls is not None
 
 
 def listening(case: Case) -> str | None:

@@ -15,6 +15,9 @@ REFUSABLE = ("SEND", "SUBSCRIBE", "ACK", "NACK", "BEGIN", "COMMIT", "ABORT", "UN
 REFUSED_S = 1.0
 """Frames of ours that a broker may refuse, and the seconds within which it does."""
 
+LARGE = 1024
+"""Bytes from which a message that is the largest so far may be over a broker's limit."""
+
 POLL_GAP_S = 1.5
 """Seconds without a request that a server may take for the end of a session (its disconnect delay, 5 s by default)."""
 
@@ -42,6 +45,9 @@ def stomp_error(case: Case) -> None:
         case.blame("idle-timeout-server", "server", SAID, "said_error", [error.n], text=quoted)
     elif saying is not None:
         _blame(case, saying, "said_error", [error.n], quoted)
+        if saying.cause == "vhost-not-found":
+            # RabbitMQ has the same words for a virtual host that this user may not enter (measured).
+            case.blame("permission-denied", "config", FITS, "vhost_words", [error.n])
     else:
         case.blame("server-error", "server", HINT, "said_error", [error.n], text=quoted)
         case.blame("protocol-error", "client", HINT, "said_error", [error.n], text=quoted)
@@ -100,6 +106,9 @@ def stomp_died(case: Case) -> None:
             # What it refuses it may refuse without an ERROR (measured: 12 of 12 over web-stomp).
             named: dict[str, Any] = {"command": sent.frame.command, "destination": sent.header("destination") or "–"}
             refused = case.lines(sent, trail.close_in)
+            size = trail.sends[-1].size if trail.sends else 0
+            if size >= LARGE and size > 2 * max((one.size for one in list(trail.sends)[:-1]), default=0):
+                case.blame("message-too-big", "client", 3 * STRONG, "large_message", refused, bytes=size)
             case.blame("permission-denied", "config", 2 * STRONG, "died_at", refused, **named)
             case.blame("destination-not-found", "client", STRONG, "died_at", refused, **named)
         case.blame(
