@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from tui.diagnosis.kernel import queued, stuck
 from tui.diagnosis.marks import Frame, Heard, Mark, Ordered, Sent
 from tui.facts import facts
 from tui.facts.facts import Fact
@@ -28,15 +29,6 @@ TEXT_KEPT = 2000
 
 POLLS = ("/xhr", "/xhr_streaming")
 """How the requests end that receive for a SockJS session."""
-
-FIN_SENT = ("FIN_WAIT1", "CLOSING", "LAST_ACK")
-"""TCP's states with a FIN of ours on its way (RFC 9293 §3.3.2)."""
-
-QUEUED, QUEUED_RTT_MS = 2048, 250.0
-"""Bytes unacknowledged, and a smoothed round trip (RFC 6298), from which a link is called slow."""
-
-UNACKED_MS = 900.0
-"""Our bytes are out for longer than any delayed acknowledgement takes (RFC 9293 §3.8.6.3: under 500 ms)."""
 
 
 @dataclass(eq=False)
@@ -242,12 +234,9 @@ class Trail:
     @property
     def undelivered(self) -> facts.TcpInfo | None:
         """The kernel's report that our bytes do not arrive: sent again, or out for long."""
-        info, since = self.info, self.unacked_since
-        if info is None or not waiting(info):
-            return None
-        out_ms = (info.m - since.m) * 1000 if since is not None else 0.0
-        stuck = info.retrans > 0 or (info.unacked > 0 and info.last_ack_ms >= out_ms - 50 > UNACKED_MS)
-        return info if stuck else None
+        since = self.unacked_since
+        found = self.info is not None and stuck(self.info, since.m if since is not None else None)
+        return self.info if found else None
 
     @property
     def delivered(self) -> facts.TcpInfo | None:
@@ -282,7 +271,7 @@ class Trail:
                 self.last_route = fact
             case facts.TcpInfo():
                 self.info = fact
-                if self._queues(fact):
+                if queued(fact, self.tcp.ms if self.tcp is not None else 0.0):
                     self.slow = fact
                 if (fact.outq or 0) > 0 and fact.retrans > 0:
                     self.worst = fact
@@ -292,15 +281,6 @@ class Trail:
                 self.end = Mark(fact.n, fact.m)
             case _:
                 pass
-
-    def _queues(self, info: facts.TcpInfo) -> bool:
-        """Whether bytes of ours lie in queues on the way: the round trip is many times that of the handshake, and
-        acknowledgements still come."""
-        connected_ms = self.tcp.ms if self.tcp is not None else 0.0
-        return (
-            waiting(info) >= QUEUED and not info.retrans
-            and (info.rtt_ms or 0) > max(QUEUED_RTT_MS, 20 * connected_ms) and (info.last_ack_ms or 0) < QUEUED_RTT_MS
-        )  # fmt: skip
 
     def _http(self, fact: facts.Http) -> None:
         if fact.dir == "out":
@@ -399,11 +379,6 @@ class Trail:
             receipt = said.header("receipt")
             if receipt and len(self.receipts) < KEPT:
                 self.receipts[receipt] = Mark(said.n, said.m)
-
-
-def waiting(info: facts.TcpInfo) -> int:
-    """Bytes of ours that the peer's kernel has not acknowledged. A FIN of ours, which it counts as one, is none."""
-    return (info.outq or 0) - (info.state in FIN_SENT)
 
 
 def _text(fact: facts.Frame | facts.Bytes) -> str:
