@@ -249,7 +249,14 @@ def never_connected(case: Case) -> None:
         return
     lines = case.lines(trail.open or trail.tcp, trail.act)
     case.blame("stomp-connect-missing", "client", 4 * STRONG, "no_connect", lines, age=round(close.age, 1))
-    for cause in ("idle-timeout-proxy", "abrupt-close", "normal-close", "idle-timeout-server", "protocol-error"):
+    for cause in (
+        "idle-timeout-proxy",
+        "abrupt-close",
+        "normal-close",
+        "idle-timeout-server",
+        "protocol-error",
+        "backpressure",
+    ):
         case.doubt(cause, UNLIKELY, "no_connect", lines, age=round(close.age, 1))
 
 

@@ -29,7 +29,11 @@ CODES: dict[int, tuple[Means, ...]] = {
     3000: (Means("auth-failed", "client", FITS), Means("server-close", "server", FITS)),
     3003: (Means("permission-denied", "config", STRONG),),
     3008: (Means("idle-timeout-server", "server", FITS), Means("server-close", "server", HINT)),
-    4500: (Means("backpressure", "client", FITS), Means("server-close", "server", FITS)),
+    4500: (
+        Means("server-error", "server", FITS),
+        Means("backpressure", "client", FITS),
+        Means("server-close", "server", HINT),
+    ),
     4400: (Means("protocol-error", "client", FITS), Means("server-close", "server", FITS)),
     4401: (Means("auth-failed", "client", FITS), Means("auth-expired", "server", FITS)),
     4403: (Means("permission-denied", "config", FITS), Means("server-close", "server", HINT)),
@@ -58,10 +62,13 @@ def close_code(case: Case) -> None:
         case.blame("protocol-error", "client", STRONG, "code", lines, code=code)  # Spring's word for bad SockJS JSON
         return
     for means in _meant(code, close.reason):
-        case.blame(means.cause, means.side, means.times, "code", lines, code="–" if code is None else code)
+        side = "server" if code == 4408 and trail.sends else means.side  # it knew us already: no login is missing
+        case.blame(means.cause, side, means.times, "code", lines, code="–" if code is None else code)
 
 
 def _meant(code: int | None, reason: str) -> tuple[Means, ...]:
+    if code == 4500 and not reason:
+        return (Means("backpressure", "client", FITS), Means("server-close", "server", FITS))  # Spring says no more
     if code is None or code == 1000:
         return () if reason == "STOMP died" else MUTE_1000
     if code in CODES:

@@ -70,7 +70,7 @@ def raw_bytes(case: Case) -> None:
     if close is None or order is None or close.initiator == "local" or not 0 <= case.at - order.m < SOON_S:
         return
     if trail.disconnect is None:
-        case.blame("protocol-error", "client", FITS, "raw_bytes", [order.n], words=order.verb)
+        case.blame("protocol-error", "client", 2 * FITS, "raw_bytes", [order.n], words=order.verb)
 
 
 def flood(case: Case) -> None:

@@ -31,7 +31,7 @@ LARGE_REQUEST = 7 * 1024
 
 STATUSES: Mapping[int, tuple[str, Blame, float]] = {
     401: ("auth-failed", "client", SAID), 403: ("forbidden", "config", STRONG), 404: ("not-found", "client", SAID),
-    405: ("not-websocket", "config", STRONG), 407: ("proxy-auth", "config", SAID),
+    407: ("proxy-auth", "config", SAID),
     408: ("handshake-timeout", "server", STRONG), 410: ("not-found", "client", STRONG),
     421: ("upgrade-rejected", "server", FITS), 429: ("rate-limited", "client", SAID),
     431: ("headers-too-big", "config", SAID),
@@ -156,8 +156,9 @@ def tls_to_something_else(case: Case) -> None:
     elif close.transport.how == "tls":
         case.blame("tls-handshake-failed", "config", STRONG, "tls_failed", lines, error=close.transport.detail or "–")
     elif close.transport.how in ("fin", "reset"):
+        given = 2 * FITS if case.trail.session.spec.get("cert") else FITS
+        case.blame("tls-handshake-failed", "config", given, "tls_hello_cut", lines)
         case.blame("tls-not-spoken", "client", FITS, "tls_hello_cut", lines)
-        case.blame("tls-handshake-failed", "config", FITS, "tls_hello_cut", lines)
         case.blame("server-crash", "server", HINT / 2, "tls_hello_cut", lines)
     elif close.transport.how == "timeout":
         case.blame("tls-not-spoken", "client", FITS, "tls_hello_unanswered", lines)
@@ -213,6 +214,9 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
         blame("proxy-strips-upgrade", "proxy", 0.8 * FITS)
         if not case.trail.session.spoken.sockjs:
             blame("not-found", "client", FITS, "http_400_path")  # Node's ws answers another path so
+    elif status == 405:
+        blame("upgrade-rejected", "server", STRONG)
+        blame("not-websocket", "config", 2 * FITS)
     elif status == 500:
         blame("upgrade-rejected", "server", STRONG)
         blame("server-error", "server", 2 * FITS)

@@ -10,7 +10,7 @@ from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.between import in_between, proxied
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S, round_seconds
 from tui.diagnosis.trail import Trail
-from tui.diagnosis.world import Neighbour
+from tui.diagnosis.world import Neighbour, sign_of_life
 
 SHARED = ("server-crash", "proxy-crash", "proxy-restart", "proxy-reload", "local-network-down")
 """Causes that hit every session of one server, or of this machine, at once."""
@@ -27,7 +27,11 @@ def alone(case: Case) -> None:
     """Another session to the same server lives on: what all of them share did not end this one."""
     if case.close is None or case.trail.ready is None or not case.close.dropped:
         return
-    living = [one for one in case.world.neighbours if one.same_server and one.lives and _was_there(case, one)]
+    gone = any(not look.ok and look.how == "refused" for look in case.world.afterwards if look.stage == "tcp")
+    living = [
+        one for one in case.world.neighbours
+        if one.same_server and one.lives and _was_there(case, one) and (not gone or _heard_since(case, one))
+    ]  # fmt: skip
     if not living or any(one.together for one in case.world.neighbours):
         return
     lines, names = case.lines(*(one.trail.last_in for one in living), case.trail.end), _names(living)
@@ -52,6 +56,12 @@ def _idle(case: Case) -> bool:
 
 def _was_there(case: Case, one: Neighbour) -> bool:
     return one.trail.ready is not None and one.trail.ready.m <= case.at
+
+
+def _heard_since(case: Case, one: Neighbour) -> bool:
+    """Whether a session has had a sign of life since this one ended: one that does not read may not know yet."""
+    last = sign_of_life(one.trail)
+    return last is not None and last > case.at
 
 
 def _busier(one: Neighbour, idle: float) -> bool:
@@ -170,7 +180,7 @@ def _user(trail: Trail) -> tuple[object, ...]:
 def same_age(case: Case) -> None:
     """Sessions opened apart, each cut at the same age: a maximum lifetime (§5.3 P9)."""
     age = case.age
-    if age is None or age < 2.0 or case.close is None or case.close.asked:
+    if age is None or age < 1.5 or case.close is None or case.close.asked:
         return
     for one in case.world.neighbours:
         theirs = one.trail.close
@@ -185,7 +195,8 @@ def same_age(case: Case) -> None:
                 STRONG if busy else FITS,
                 "same_age", lines, name=one.name, age=round(age, 1),
             )  # fmt: skip
-            for cause in ("proxy-reload", "server-restart", "server-crash", "duplicate-session") if busy else ():
+            shared = ("proxy-reload", "proxy-restart", "server-restart", "server-crash", "duplicate-session")
+            for cause in shared if busy else ():
                 case.doubt(cause, UNLIKELY, "same_age", lines, name=one.name, age=round(age, 1))
             return
 

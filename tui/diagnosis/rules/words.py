@@ -12,7 +12,7 @@ LAST_WORDS_S = 2.0
 """Seconds before the end within which a message may be a goodbye."""
 
 REFUSABLE = ("SEND", "SUBSCRIBE", "ACK", "NACK", "BEGIN", "COMMIT", "ABORT", "UNSUBSCRIBE")
-REFUSED_S = 1.0
+REFUSED_S = 0.25
 """Frames of ours that a broker may refuse, and the seconds within which it does."""
 
 LARGE = 1024
