@@ -1,8 +1,7 @@
 """What came after: the post-mortem (§6.3), or the session's own next attempt."""
 
+from tui.diagnosis.between import forwarder, listening, proxied
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
-from tui.diagnosis.rules.between import proxied
-from tui.diagnosis.rules.forwarding import forwarder, listening
 from tui.facts.findings import Blame
 
 

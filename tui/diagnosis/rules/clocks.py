@@ -8,10 +8,10 @@ import itertools
 import math
 from typing import Any
 
+from tui.diagnosis.between import in_between
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.marks import Mark
 from tui.diagnosis.rules.alive import silent_beats
-from tui.diagnosis.rules.between import in_between
 from tui.diagnosis.rules.codes import CODES
 from tui.facts.findings import Blame, CloseFrame
 from tui.knowledge import timeouts

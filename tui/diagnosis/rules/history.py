@@ -1,7 +1,7 @@
 """The past: a clock that repeats across drops is a timer (§5.3 P6 to P9)."""
 
+from tui.diagnosis.between import in_between
 from tui.diagnosis.case import FITS, HINT, STRONG, Case
-from tui.diagnosis.rules.between import in_between
 from tui.diagnosis.world import Drop
 from tui.facts.findings import Blame
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from tui.diagnosis.between import proxied
 from tui.diagnosis.case import FITS, HINT, SAID, STRONG, Case
 from tui.diagnosis.rules.words import QUOTED
 from tui.facts.findings import Blame, Close
@@ -227,11 +228,9 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
             blame("proxy-strips-upgrade", "proxy", STRONG)
     elif status == 503:
         maintenance = bool(trail.answered("retry-after"))
-        proxied = bool(trail.answered("via")) or any(
-            name in trail.http_server.lower() for name in ("nginx", "haproxy", "envoy", "cloudflare", "awselb", "caddy")
-        )
-        blame("upstream-down", "server", STRONG if proxied or not trail.http_server else FITS)
-        blame("server-unavailable", "server", STRONG if maintenance or not proxied else HINT)
+        fronted = bool(trail.answered("via")) or bool(proxied(case))
+        blame("upstream-down", "server", STRONG if fronted or not trail.http_server else FITS)
+        blame("server-unavailable", "server", STRONG if maintenance or not fronted else HINT)
     elif 200 <= status < 300:
         page = "<html" in body.lower() or "<!doctype" in body.lower()
         blame("not-websocket", "config", STRONG, "http_page" if page else "http_status")

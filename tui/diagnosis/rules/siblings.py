@@ -6,8 +6,8 @@ each has for itself: timers per connection, beats, kicks, the path, the backend.
 
 from typing import Any
 
+from tui.diagnosis.between import in_between, proxied
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
-from tui.diagnosis.rules.between import in_between, proxied
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S, round_seconds
 from tui.diagnosis.trail import Trail
 from tui.diagnosis.world import Neighbour, sign_of_life

@@ -1,7 +1,7 @@
 """How TCP ended without a word: FIN, RST or silence, and what each excludes (§6.1, §6.2)."""
 
+from tui.diagnosis.between import proxied
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
-from tui.diagnosis.rules.between import proxied
 
 FULL_SEGMENT = 1200
 """Bytes of a message that no longer fits a packet of every path (IPv6 guarantees 1280)."""

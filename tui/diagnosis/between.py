@@ -1,0 +1,51 @@
+"""What stands between us and the server, as far as it shows: a reverse proxy that names itself or listens on this
+machine, or a forwarder (``ssh -L``, kubectl, stunnel) that does.
+"""
+
+from tui.diagnosis.case import Case
+from tui.facts.findings import Blame
+
+PROXIES = (
+    "apache", "awselb", "caddy", "cloudflare", "envoy", "haproxy", "httpd", "nginx", "openresty", "squid", "traefik",
+    "varnish",
+)  # fmt: skip
+"""Words by which a reverse proxy is known in ``Server`` or ``Via``, and the names of the programs."""
+
+FORWARDERS = frozenset(
+    {"autossh", "chisel", "cloudflared", "frpc", "gost", "kubectl", "ngrok", "oc", "plink", "socat", "ssh", "stunnel",
+     "stunnel3", "stunnel4", "wstunnel"}
+)  # fmt: skip
+"""Programs whose listening end is a tunnel's: they accept whether or not anybody is at the far end."""
+
+
+def listening(case: Case) -> str | None:
+    """The program that listens at the other end, where that is this machine and it tells."""
+    return case.trail.route.program if case.trail.route is not None else None
+
+
+def proxied(case: Case) -> str:
+    """The reverse proxy that answers for the server, by its own word; empty where none shows."""
+    trail, program = case.trail, listening(case)
+    for said in (trail.http_server, trail.answered("via"), program or ""):
+        if any(name in said.lower() for name in PROXIES):
+            return said
+    return program if program is not None and _ends_tls(case, program) else ""
+
+
+def forwarder(case: Case) -> str | None:
+    """The forwarder that listens at the other end, if one does."""
+    program = listening(case)
+    if program is None or program not in FORWARDERS or _ends_tls(case, program):
+        return None
+    return program
+
+
+def _ends_tls(case: Case, program: str) -> bool:
+    """Whether a stunnel stands before the server rather than before us: we speak TLS with it."""
+    return program.startswith("stunnel") and case.trail.tls is not None
+
+
+def in_between(case: Case) -> Blame:
+    """The side of a cut without a word, which is a proxy's way more than a server's: the server's only where the
+    program that listens is known to be no proxy."""
+    return "server" if listening(case) is not None and not proxied(case) else "proxy"
