@@ -154,6 +154,31 @@ async def test_another_protocol_on_the_port(banner: str) -> None:
     assert f"what came is {banner[:3]}" in said(watch, "HTTP") or "SMTP" in said(watch, "HTTP")
 
 
+async def test_a_stream_that_never_begins_to_flow_meets_the_open_timeout() -> None:
+    """A proxy that waits for a full buffer: /info is answered, of xhr_streaming not a byte comes."""
+    info = b'{"websocket":false,"cookie_needed":false,"origins":["*:*"],"entropy":1}'
+
+    def holds_back(connection: Connection) -> None:
+        while connection.read_request()[""].startswith("GET"):
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(info), info))
+        connection.read_to_end()
+
+    with ScriptedServer(holds_back) as server:
+        url = server.url.replace("ws://", "http://")
+        watch, status = await run(url, "--sockjs-transport", "xhr-streaming", "--open-timeout", "0.6")
+    end = watch.the("end")
+    assert (status, end["how"], end["detail"]) == (3, "timeout", "open-timeout")
+    assert watch.of("verdict")[-1]["cause"] == "proxy-buffering"
+
+
+async def test_a_request_is_as_large_as_it_was_whatever_is_redacted() -> None:
+    with ScriptedServer(answers("HTTP/1.1 400 Bad Request")) as server:
+        watch, _ = await run(server.url, "-H", f"Cookie: session={'x' * 9000}")
+    request = watch.the("http", dir="out")
+    assert request["size"] > 9000 > len(str(request["headers"]))
+    assert watch.of("verdict")[-1]["cause"] == "headers-too-big"
+
+
 @pytest.mark.parametrize("scheme", ["ws", "http"])
 async def test_another_protocol_that_says_its_name_and_resets(scheme: str) -> None:
     """RabbitMQ's AMQP port answers an upgrade with its own header and an RST: its 8 bytes tell more than the RST."""
