@@ -59,7 +59,7 @@ def proxy(start: Starter, kind: str, backend: int, timeout: float) -> tuple[Daem
             raise AssertionError(kind)
 
 
-@pytest.mark.parametrize("kind", [extra("nginx"), extra("haproxy"), "apache"])
+@pytest.mark.parametrize("kind", ["nginx", extra("haproxy"), extra("apache")])
 async def test_silence_after_some_talk(
     echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str
 ) -> None:
@@ -181,7 +181,7 @@ async def test_stunnel_resets_both_of_two(
 
 
 @pytest.mark.extra
-@pytest.mark.parametrize("kind", ["tinyproxy", "squid"])
+@pytest.mark.parametrize("kind", ["tinyproxy", extra("squid")])
 async def test_a_forward_proxy(echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str) -> None:
     """A tunnel through CONNECT, silent after a word."""
     idle = take.one_of(2, 3)

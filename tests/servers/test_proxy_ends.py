@@ -124,7 +124,7 @@ async def test_it_is_restarted(echo_port: int, start: Starter, recorder: Recorde
     recorder.keep(take.of(f"{kind}-restart"), watch)
 
 
-@pytest.mark.parametrize("kind", [extra("nginx"), extra("haproxy"), "apache"])
+@pytest.mark.parametrize("kind", ["nginx", extra("haproxy"), extra("apache")])
 async def test_it_is_killed(echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str) -> None:
     """With all its processes, and stays away; a look shows that nobody listens any more."""
     proxy: Daemon = start(REVERSE[kind], echo_port)
@@ -178,7 +178,7 @@ async def test_stunnel_is_killed(
     recorder.keep(take.of("stunnel-sigkill"), watch)
 
 
-@pytest.mark.parametrize("kind", [extra("microsocks"), extra("tinyproxy"), "squid"])
+@pytest.mark.parametrize("kind", ["microsocks", extra("tinyproxy"), extra("squid")])
 async def test_a_forward_proxy_is_killed(
     echo_port: int, start: Starter, recorder: Recorder, take: Take, kind: str
 ) -> None:
