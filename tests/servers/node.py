@@ -53,6 +53,11 @@ class _NodeServer(Daemon):
         command = [*program(self._SCRIPT), str(port), json.dumps(options)]
         super().__init__(port, command, log=home / "node.log", says="listening")
 
+    @property
+    def url(self) -> str:
+        """Its ``ws:`` target."""
+        return f"ws://{LOOPBACK}:{self.port}/"
+
 
 class SockJsNode(_NodeServer):
     """sockjs-node, the reference server; options such as ``heartbeat_delay`` and ``disconnect_delay`` are in ms."""
@@ -69,11 +74,6 @@ class NodeWs(_NodeServer):
     """Node's ws; options such as ``pingEvery`` (ms), ``tokenLasts`` (ms) and ``maxPayload`` (bytes)."""
 
     _SCRIPT = "ws.mjs"
-
-    @property
-    def url(self) -> str:
-        """Its ``ws:`` target."""
-        return f"ws://{LOOPBACK}:{self.port}/"
 
 
 class NodeStomp(_NodeServer):
@@ -93,11 +93,6 @@ class NodeEndings(_NodeServer):
     _SCRIPT = "endings.mjs"
 
     @property
-    def url(self) -> str:
-        """Its ``ws:`` target."""
-        return f"ws://{LOOPBACK}:{self.port}/"
-
-    @property
     def tls_url(self) -> str:
         """Its ``wss:`` target, by the name in its certificate."""
         return f"wss://localhost:{self.port}/"
@@ -107,8 +102,3 @@ class GraphqlWs(_NodeServer):
     """graphql-ws on ws; options such as ``keepAlive`` and ``connectionInitWaitTimeout`` are in ms."""
 
     _SCRIPT = "graphql.mjs"
-
-    @property
-    def url(self) -> str:
-        """Its ``ws:`` target."""
-        return f"ws://{LOOPBACK}:{self.port}/"
