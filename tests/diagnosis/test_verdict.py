@@ -71,6 +71,7 @@ def test_cut_by_our_own_command(verb: str) -> None:
 
 def test_a_killed_socket() -> None:
     tape = busy(stomp(), 3).at(3.4).end("reset", errno="ECONNABORTED")
+    assert tape.close.initiator == "local" and tape.close.dropped
     assert head(last("A", tape)) == ("local-abort", "client")
 
 

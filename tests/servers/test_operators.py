@@ -78,6 +78,7 @@ async def test_a_socket_is_killed(hosts: Network, recorder: Recorder, take: Take
         assert await watch.finish() == 1
     end = watch.the("end", "A1")
     assert end["errno"] == ("ECONNRESET" if where == "server" else "ECONNABORTED")
+    assert watch.the("close", "A1")["initiator"] == ("remote" if where == "server" else "local")
     assert watch.the("close", "A2")["asked"] is True
     recorder.keep(take.of(f"socket-killed-{where}"), watch)
 

@@ -18,6 +18,8 @@ ABNORMAL = 1006
 def side_of(end: End) -> Side | None:
     """Whose ending act an ``end`` is, where no act was seen before it; None where it is nobody's."""
     match end.how:
+        case "reset" if end.errno == "ECONNABORTED":
+            return "local"  # no peer can cause it: the socket was destroyed on this machine (measured with ``ss -K``)
         case "fin" | "reset" | "http" | "proxy":
             return "remote"
         case "local" | "protocol" | "handshake":
