@@ -96,9 +96,9 @@ def test_nobody_waits_for_a_command(tmp_path: Path) -> None:
     assert time.monotonic() - began < 1
     eventually(lambda: len(list(tmp_path.glob("*.ran"))) == AT_ONCE)
     assert not on_drop.wait(0.05)
-    while not on_drop.wait(0.05):
-        with fifo.open("w") as go:
-            go.write("\n" * 100)
+    with fifo.open("r+b", buffering=0) as go:  # for both, so that no command that ends leaves it without a reader
+        while not on_drop.wait(0.05):
+            go.write(b"\n")
     assert len(list(tmp_path.glob("*.ran"))) == AT_ONCE + 2
 
 

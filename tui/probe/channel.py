@@ -73,7 +73,7 @@ class Channel:
         """Plain bytes can be exchanged."""
         return self.tls is None or self.tls.ready
 
-    def write(self, data: bytes, taken: Callable[[], None] | None = None) -> None:
+    def write(self, data: bytes, taken: Callable[[], object] | None = None) -> None:
         """Queues plain bytes; ``taken`` is called when the kernel took the last of them."""
         self.stream.write(self.tls.write(data) if self.tls is not None else data, taken)
 

@@ -20,6 +20,7 @@ from tui.facts.clocks import Moment, now
 from tui.facts.facts import How, Phase
 from tui.options.errors import BadOption
 from tui.options.spec import SessionSpec, tls_context
+from tui.probe import http_facts
 from tui.probe.channel import Channel
 from tui.probe.dial import DialError, dial
 from tui.probe.journal import Journal
@@ -161,20 +162,11 @@ class Connection:
         self._phase = "http"
         upgrade = self._upgrade = self._make_upgrade()
         request = upgrade.request
-        redactor = self._journal.redactor
-        target = redactor.url(request.path)
         headers = list(request.headers.raw_items())
-        shown = redactor.headers(headers)
+        fields = http_facts.asked(request.method, request.path, headers, len(upgrade.data), self._journal.redactor)
         self._asked_at = time.monotonic()
-
-        def taken() -> None:
-            self._fact(
-                facts.Http, dir="out", method=request.method, target=target, status=None, headers=shown,
-                size=len(upgrade.data), redacted=target != request.path or shown != headers,
-            )  # fmt: skip
-
         assert self._channel is not None
-        self._channel.write(upgrade.data, taken)
+        self._channel.write(upgrade.data, partial(self._fact, facts.Http, **fields))
 
     def _make_upgrade(self) -> Upgrade:
         return Upgrade(self._hop)
@@ -192,13 +184,10 @@ class Connection:
         if answer is None:
             return None
         redactor = self._journal.redactor
-        headers = redactor.headers(answer.headers)
-        body = answer.body.decode(errors="backslashreplace")
-        shown = redactor.text(body)
         self._fact(
-            facts.Http, at=moment, dir="in", status=answer.status, phrase=answer.phrase or None, headers=headers,
-            body=shown or None, raw=redactor.text(answer.raw.decode("latin-1")) or None, cut=answer.cut,
-            ms=round((moment.m - self._asked_at) * 1000, 3), redacted=headers != answer.headers or shown != body,
+            facts.Http, at=moment, raw=http_facts.unread(answer.raw, redactor), cut=answer.cut,
+            ms=round((moment.m - self._asked_at) * 1000, 3),
+            **http_facts.answered(answer.status, answer.phrase, answer.headers, answer.body, redactor),
         )  # fmt: skip
         self._heard_answer(answer)
         return answer

@@ -14,6 +14,7 @@ from tui.facts import facts
 from tui.facts.clocks import Moment, now
 from tui.facts.facts import How
 from tui.facts.redaction import Redactor
+from tui.probe import http_facts
 from tui.probe.channel import Channel
 
 KEPT = 4096
@@ -100,14 +101,11 @@ class Exchange:
         request = h11.Request(method=method, target=target, headers=headers)
         data = (self._h11.send(request) or b"") + (self._h11.send(h11.Data(data=body)) if body else b"")
         data += self._h11.send(h11.EndOfMessage()) or b""
-        shown_target, shown = self._redactor.url(target), self._redactor.headers(headers)
+        fields = http_facts.asked(method, target, headers, len(data), self._redactor)
         self._asked_at = time.monotonic()
 
         def taken() -> None:
-            self._fact(
-                facts.Http, dir="out", method=method, target=shown_target, status=None, headers=shown,
-                size=len(data), redacted=shown != headers or shown_target != target,
-            )  # fmt: skip
+            self._fact(facts.Http, **fields)
             if sent is not None:
                 sent()
 
@@ -146,8 +144,8 @@ class Exchange:
     def _tell_no_http(self, data: bytes, moment: Moment) -> None:
         """What came instead of an answer is evidence as it is."""
         self._fact(
-            facts.Http, at=moment, dir="in", status=None,
-            raw=self._redactor.text(data[:KEPT].decode("latin-1")), cut=len(data) > KEPT,
+            facts.Http, at=moment, dir="in", status=None, raw=http_facts.unread(data[:KEPT], self._redactor),
+            cut=len(data) > KEPT,
         )  # fmt: skip
 
     def peer_done(self, moment: Moment, *, notified: bool) -> None:
@@ -225,11 +223,7 @@ class Exchange:
         self._hearer.done(self, self._status, self._body)
 
     def _answer(self, moment: Moment) -> None:
-        shown = self._redactor.headers(self._headers)
-        body = self._body.decode(errors="backslashreplace")
-        said = self._redactor.text(body)
         self._fact(
-            facts.Http, at=moment, dir="in", status=self._status, phrase=self._phrase or None, headers=shown,
-            body=said or None, cut=self._cut, ms=round((moment.m - self._asked_at) * 1000, 3),
-            redacted=shown != self._headers or said != body,
+            facts.Http, at=moment, cut=self._cut, ms=round((moment.m - self._asked_at) * 1000, 3),
+            **http_facts.answered(self._status, self._phrase, self._headers, self._body, self._redactor),
         )  # fmt: skip

@@ -53,7 +53,7 @@ class Stream:
         self._loop = asyncio.get_running_loop()
         self._sock = sock
         self._listener = listener
-        self._queue: deque[tuple[memoryview, Callable[[], None] | None]] = deque()
+        self._queue: deque[tuple[memoryview, Callable[[], object] | None]] = deque()
         self._write_error: OSError | None = None
         self._writing = False
         self._reading = False
@@ -96,7 +96,7 @@ class Stream:
             self._reading = True
             self._loop.add_reader(self._sock, self._readable)
 
-    def write(self, data: bytes, done: Callable[[], None] | None = None) -> None:
+    def write(self, data: bytes, done: Callable[[], object] | None = None) -> None:
         """Queues bytes; ``done`` is called when the kernel took the last of them."""
         if self._closed or self._write_error is not None or self.fin_sent:
             return
