@@ -6,8 +6,9 @@ from tui.diagnosis.case import Case
 from tui.facts.findings import Blame
 
 PROXIES = (
-    "apache", "awselb", "caddy", "cloudflare", "envoy", "haproxy", "httpd", "nginx", "openresty", "squid", "traefik",
-    "varnish",
+    "akamai", "apache", "ats/", "awselb", "big-ip", "bigip", "caddy", "cloudflare", "cloudfront", "envoy", "fastly",
+    "google frontend", "haproxy", "hitch", "httpd", "kong", "lighttpd", "litespeed", "mitmproxy", "nginx", "openresty",
+    "pound", "rinetd", "sniproxy", "squid", "tengine", "toxiproxy", "traefik", "traffic_server", "varnish",
 )  # fmt: skip
 """Words by which a reverse proxy is known in ``Server`` or ``Via``, and the names of the programs."""
 

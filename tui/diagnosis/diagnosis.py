@@ -64,7 +64,7 @@ class Diagnosis:
         trail.feed(fact, findings)
         if findings and session.name in self._due and self._alive_again(trail, findings):
             del self._due[session.name]
-        if not findings and was_ready and type(fact) is not facts.TcpInfo:
+        if not findings and was_ready and type(fact) is not facts.TcpInfo and not self._recovers(trail):
             return []  # nearly every fact: a frame that changes nothing
         return list(self._changes(fact, trail, findings, became_ready=not was_ready and trail.ready is not None))
 
@@ -139,7 +139,7 @@ class Diagnosis:
             return False
         if isinstance(fact, facts.TcpInfo):
             return fact.retrans > 0 or fact.total_retrans > 0 or self._slow(fact) or self._sick(trail)
-        return any(
+        return self._recovers(trail) or any(
             (isinstance(finding, Heartbeat) and finding.state in ("missed", "recovered"))
             or (isinstance(finding, Note) and breaks_websocket(finding))
             or (isinstance(finding, Stomp) and finding.command == "ERROR")
@@ -152,6 +152,10 @@ class Diagnosis:
 
     def _sick(self, trail: Trail) -> bool:
         return trail.verdict is not None and trail.verdict.cause != "none"
+
+    def _recovers(self, trail: Trail) -> bool:
+        """Whether something came in at last, in a session that ailed for its silence."""
+        return trail.woke and self._sick(trail)
 
     def timed(self, session: Session, findings: Sequence[Finding]) -> None:
         """What time alone found in a session: a beat that is missed makes it ail, if none comes in a moment more."""

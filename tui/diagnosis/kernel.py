@@ -40,5 +40,15 @@ def queued(info: facts.TcpInfo, connected_ms: float) -> bool:
     """
     return (
         waiting(info) >= QUEUED and not info.retrans
-        and (info.rtt_ms or 0) > max(QUEUED_RTT_MS, 20 * connected_ms) and (info.last_ack_ms or 0) < QUEUED_RTT_MS
+        and delayed(info, connected_ms) and (info.last_ack_ms or 0) < QUEUED_RTT_MS
     )  # fmt: skip
+
+
+def delayed(info: facts.TcpInfo, connected_ms: float) -> bool:
+    """Whether the round trip has grown to many times that of the handshake: what is sent again may only be late.
+
+    Args:
+        info: a report.
+        connected_ms: how long TCP's handshake took, ms.
+    """
+    return (info.rtt_ms or 0) > max(QUEUED_RTT_MS, 20 * connected_ms)

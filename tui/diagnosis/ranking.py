@@ -11,7 +11,7 @@ MOST = 5
 """Causes a verdict lists."""
 
 LEAST = 0.01
-"""The confidence below which a cause is not worth a line, unless it is the first."""
+"""The confidence below which a cause is not worth a line, unless it is the first or what it would be otherwise."""
 
 TOLD = 0.99
 """Even what the peer said may be untrue."""
@@ -38,12 +38,12 @@ def ranked(candidates: Sequence[Candidate]) -> list[Cause]:
     return [
         _cause(candidate, share)
         for place, (candidate, share) in enumerate(zip(candidates, shares, strict=True))
-        if place < MOST and (share >= LEAST or place == 0)
+        if place < MOST and (share >= LEAST or place < 2)
     ]
 
 
 def _cause(candidate: Candidate, share: float) -> Cause:
-    confidence = round(min(share, TOLD if candidate.told else UNTOLD), 2)
+    confidence = round(max(LEAST, min(share, TOLD if candidate.told else UNTOLD)), 2)
     known = causes.cause(candidate.cause)
     return Cause(
         cause=candidate.cause,

@@ -76,6 +76,8 @@ class Trail:
     """The kernel's last report while the connection was up, or at its end."""
     slow: facts.TcpInfo | None = None
     """The last report with bytes of ours queued behind a link whose round trip has grown: they arrive, slowly."""
+    lossy_looks: int = 0
+    """Reports that told of bytes sent again since the one before: one alone may be a burst, or a path's MTU found."""
     worst: facts.TcpInfo | None = None
     """The last report with our bytes unacknowledged and sent again."""
     connect: Frame | None = None
@@ -90,6 +92,8 @@ class Trail:
     first_in: Heard | None = None
     """The first bytes after the transport opened."""
     last_in: Mark | None = None
+    woke: bool = False
+    """The last fact came in after a silence in which the kernel had been asked."""
     last_out: Mark | None = None
     last_beat_out: Mark | None = None
     sends: deque[Sent] = field(default_factory=partial(deque, maxlen=KEPT))
@@ -142,6 +146,7 @@ class Trail:
             return
         if self.began is None:
             self.began = Mark(fact.n, fact.m)
+        self.woke = False
         kind = type(fact)
         if kind is facts.Frame or kind is facts.Bytes:
             self._traffic(fact)  # type: ignore[arg-type]
@@ -233,10 +238,12 @@ class Trail:
 
     @property
     def undelivered(self) -> facts.TcpInfo | None:
-        """The kernel's report that our bytes do not arrive: sent again, or out for long."""
-        since = self.unacked_since
-        found = self.info is not None and stuck(self.info, since.m if since is not None else None)
-        return self.info if found else None
+        """The kernel's report that our bytes do not arrive: sent again, or out for long. Whatever came in after it
+        makes it old news."""
+        info, since = self.info, self.unacked_since
+        if info is None or (self.last_in is not None and self.last_in.m > info.m):
+            return None
+        return info if stuck(info, since.m if since is not None else None) else None
 
     @property
     def delivered(self) -> facts.TcpInfo | None:
@@ -270,6 +277,8 @@ class Trail:
                 self.route = fact if fact.when == "open" else self.route
                 self.last_route = fact
             case facts.TcpInfo():
+                if fact.total_retrans > (self.info.total_retrans if self.info is not None else 0):
+                    self.lossy_looks += 1
                 self.info = fact
                 if queued(fact, self.tcp.ms if self.tcp is not None else 0.0):
                     self.slow = fact
@@ -310,6 +319,7 @@ class Trail:
         self.longest_idle_s = max(self.longest_idle_s, fact.m - before)
         if self.last_out is not None and self.sends:
             self.largest_survived = max(self.largest_survived, max(sent.size for sent in self.sends))
+        self.woke = self.info is not None and (self.last_in is None or self.last_in.m < self.info.m)
         self.last_in = Mark(fact.n, fact.m)
         if self.first_in is None:
             self.first_in = Heard(fact.n, fact.m, _text(fact))

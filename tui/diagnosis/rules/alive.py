@@ -3,6 +3,7 @@
 from typing import Any
 
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.kernel import delayed
 from tui.diagnosis.rules import ours, words
 
 LEAST_GRACE_S = 0.25
@@ -32,12 +33,17 @@ def beats_missed(case: Case) -> None:
 
 def silent_beats(case: Case, times: float, lines: list[int], args: dict[str, Any]) -> None:
     """Beats that stopped while the peer's kernel acknowledges: its program stands still, unless it still answers."""
-    answers = case.idle_rx < case.trail.beat_in_s
+    trail = case.trail
+    answers = case.idle_rx < trail.beat_in_s
     missed, frozen = (times, times / 4) if answers else (times / 2, times)
-    case.blame("server-heartbeat-missed", "server", missed, "server_beats_stopped", lines, **args)
+    untested = trail.last_in is not None and (trail.last_out is None or trail.last_out.m < trail.last_in.m)
+    key = "server_silent_untested" if untested and not answers else "server_beats_stopped"
+    case.blame("server-heartbeat-missed", "server", missed, key, lines, **args)
     if answers:
-        case.doubt("server-freeze", UNLIKELY, "server_answers", case.lines(case.trail.last_in))
-    case.blame("server-freeze", "server", frozen, "server_beats_stopped", lines, **args)
+        case.doubt("server-freeze", UNLIKELY, "server_answers", case.lines(trail.last_in))
+    elif untested:
+        case.blame("network-blackhole", "network", 0.75 * times, key, lines, **args)
+    case.blame("server-freeze", "server", frozen, key, lines, **args)
 
 
 def unacknowledged(case: Case) -> None:
@@ -63,6 +69,10 @@ def lossy(case: Case) -> None:
     """Retransmissions while the session goes on."""
     info = case.trail.info
     if info is None or info.total_retrans < 5 or case.trail.undelivered is not None:
+        return
+    if case.trail.lossy_looks < 2 and case.trail.worst is None:
+        return
+    if delayed(info, case.trail.tcp.ms if case.trail.tcp is not None else 0.0):
         return
     case.blame("packet-loss", "network", STRONG, "losses", case.lines(info), count=info.total_retrans)
 

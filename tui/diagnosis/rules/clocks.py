@@ -128,11 +128,11 @@ def own_ping_unanswered(case: Case) -> None:
         return
     lines = case.lines(trail.ping_out, trail.close_out)
     case.blame("client-ping-timeout", "unknown", STRONG, "no_pong", lines)
-    if trail.undelivered is not None or trail.worst is not None:
-        case.blame(
-            "network-blackhole", "network", 4 * STRONG, "undelivered",
-            case.lines(trail.undelivered or trail.worst, trail.end),
-        )  # fmt: skip
+    lost = trail.undelivered or trail.worst
+    if lost is not None and (trail.last_in is None or trail.last_in.m < lost.m):
+        case.blame("network-blackhole", "network", 4 * STRONG, "undelivered", case.lines(lost, trail.end))
+    elif trail.ping_out is not None and trail.last_in is not None and trail.last_in.m > case.at:
+        case.blame("client-ping-timeout", "unknown", FITS, "pong_too_late", case.lines(trail.last_in))
     elif trail.delivered is not None or _acknowledged(case):
         case.blame("server-freeze", "server", 4 * STRONG, "acknowledged", case.lines(trail.ping_out, trail.info))
 
@@ -181,6 +181,8 @@ def idle(case: Case) -> None:
         key = "idle_round" if fits else "idle_early" if a_little_early(any_) else "idle"
         times = 3 * FITS if fits else 2 * FITS if a_little_early(any_) or any_ > LONG_IDLE_S else HINT
         case.blame("idle-timeout-proxy", "proxy", times, key, lines, idle=round(any_, 2))
+        if close.transport.how == "reset" and any_ > 1.5 * trail.longest_idle_s:
+            case.blame("nat-timeout", "network", times, "idle_reset", lines, idle=round(any_, 2))
         if fits:
             _name_products(case, "idle_any", any_, "idle-timeout-proxy")
             case.blame("idle-timeout-server", "server", HINT, "idle_round", lines, idle=round(any_, 2))
@@ -236,8 +238,13 @@ def own_messages_stopped(case: Case) -> None:
     if idle < 1.5 or idle < 1.5 * max(gaps, default=0.0):
         return
     lines = case.lines(trail.sends[-1] if trail.sends else trail.ready, trail.act)
-    times = 3 * FITS if round_seconds(idle) else 2 * FITS
-    case.blame("idle-timeout-server", "server", times, "own_messages_stopped", lines, idle=round(idle, 2))
+    if trail.sends:
+        times = 3 * FITS if round_seconds(idle) else 2 * FITS
+        case.blame("idle-timeout-server", "server", times, "own_messages_stopped", lines, idle=round(idle, 2))
+    elif round_seconds(idle):
+        # Of one that never spoke nothing tells its silence from its age.
+        case.blame("idle-timeout-server", "server", 2 * FITS, "own_messages_stopped", lines, idle=round(idle, 2))
+        case.blame("connection-lifetime", "server", FITS, "never_spoke", lines, age=round(idle, 2))
 
 
 def never_connected(case: Case) -> None:

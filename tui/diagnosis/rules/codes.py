@@ -15,7 +15,11 @@ class Means(NamedTuple):
 
 
 CODES: dict[int, tuple[Means, ...]] = {
-    1001: (Means("going-away", "server", 2 * STRONG), Means("idle-timeout-server", "server", HINT / 2)),
+    1001: (
+        Means("going-away", "server", 2 * STRONG),
+        Means("idle-timeout-server", "server", HINT / 2),
+        Means("server-restart", "server", HINT),
+    ),
     1002: (Means("protocol-error", "client", STRONG),),
     1003: (Means("unsupported-data", "client", SAID),),
     1007: (Means("invalid-utf8", "client", STRONG), Means("protocol-error", "client", HINT)),
@@ -27,7 +31,7 @@ CODES: dict[int, tuple[Means, ...]] = {
     1013: (Means("try-again-later", "server", SAID), Means("rate-limited", "client", HINT)),
     1014: (Means("upstream-down", "server", SAID),),
     3000: (Means("auth-failed", "client", FITS), Means("server-close", "server", FITS)),
-    3003: (Means("permission-denied", "config", STRONG),),
+    3003: (Means("permission-denied", "config", STRONG), Means("server-close", "server", HINT)),
     3008: (Means("idle-timeout-server", "server", FITS), Means("server-close", "server", HINT)),
     4500: (
         Means("server-error", "server", FITS),
@@ -35,11 +39,15 @@ CODES: dict[int, tuple[Means, ...]] = {
         Means("server-close", "server", HINT),
     ),
     4400: (Means("protocol-error", "client", FITS), Means("server-close", "server", FITS)),
-    4401: (Means("auth-failed", "client", FITS), Means("auth-expired", "server", FITS)),
+    4401: (
+        Means("auth-failed", "client", FITS),
+        Means("auth-expired", "server", FITS),
+        Means("server-close", "server", HINT),
+    ),
     4403: (Means("permission-denied", "config", FITS), Means("server-close", "server", HINT)),
     4406: (Means("subprotocol-mismatch", "config", STRONG), Means("server-close", "server", FITS)),
     4408: (Means("idle-timeout-server", "client", STRONG), Means("server-close", "server", FITS)),
-    4429: (Means("rate-limited", "client", STRONG),),
+    4429: (Means("rate-limited", "client", STRONG), Means("server-close", "server", HINT)),
 }
 """By code (RFC 6455 §7.4.1, IANA; 44xx as graphql-ws and those who follow it use them)."""
 

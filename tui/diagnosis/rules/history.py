@@ -1,7 +1,7 @@
 """The past: a clock that repeats across drops is a timer (§5.3 P6 to P9)."""
 
 from tui.diagnosis.between import in_between
-from tui.diagnosis.case import FITS, HINT, STRONG, Case
+from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.world import Drop
 from tui.facts.findings import Blame
 
@@ -25,6 +25,8 @@ def the_same_again(case: Case) -> None:
     spreads = {
         clock: max(abs(getattr(drop, clock) - getattr(case, clock)) for drop in same) for clock, same in found.items()
     }  # fmt: skip
+    if found:
+        case.doubt("normal-close", UNLIKELY, "again_calm", case.lines(trail.end))
     for clock, same in found.items():
         cause = CLOCKS[clock]
         times = FITS if len(same) == 1 else STRONG

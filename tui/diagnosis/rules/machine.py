@@ -7,6 +7,9 @@ from tui.diagnosis.case import EXCLUDED, FITS, HINT, SAID, STRONG, UNLIKELY, Cas
 RECENT_S = 10.0
 """Seconds before the end within which a stall may have caused it, if no beat interval says more."""
 
+ARRIVING = 4 * 1024
+"""Bytes of a frame that is not whole from which it counts as a large one under way."""
+
 MUCH = 32 * 1024
 """Bytes left unread that show we did not read."""
 
@@ -118,4 +121,17 @@ def slow_link(case: Case) -> None:
         case.doubt(cause, UNLIKELY * 2, "slow_link", lines, **args)
 
 
-RULES = (stalled, not_reading, slow_link, route_lost, never_left)
+def still_arriving(case: Case) -> None:
+    """A large message was still coming in when the end came: pongs and acknowledgements wait behind it."""
+    close, info = case.close, case.trail.info
+    if close is None or info is None or close.initiator != "local" or close.asked:
+        return
+    if close.transport.undecoded >= ARRIVING and info.when == "end" and info.last_data_ms < 1000:
+        lines = case.lines(info, case.trail.end)
+        args: dict[str, Any] = {"bytes": close.transport.undecoded, "ago": round(info.last_data_ms)}
+        case.blame("bandwidth-limited", "network", 10 * STRONG, "still_arriving", lines, **args)
+        for cause in ("network-blackhole", "server-freeze"):
+            case.doubt(cause, EXCLUDED, "still_arriving", lines, **args)
+
+
+RULES = (stalled, not_reading, slow_link, still_arriving, route_lost, never_left)

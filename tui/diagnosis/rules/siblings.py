@@ -7,12 +7,12 @@ each has for itself: timers per connection, beats, kicks, the path, the backend.
 from typing import Any
 
 from tui.diagnosis.between import in_between, proxied
-from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S, round_seconds
 from tui.diagnosis.trail import Trail
 from tui.diagnosis.world import Neighbour, sign_of_life
 
-SHARED = ("server-crash", "proxy-crash", "proxy-restart", "proxy-reload", "local-network-down")
+SHARED = ("server-crash", "proxy-crash", "proxy-restart", "proxy-reload", "tunnel-drop", "local-network-down")
 """Causes that hit every session of one server, or of this machine, at once."""
 
 LATER_LOGIN_S = 2.0
@@ -30,7 +30,8 @@ def alone(case: Case) -> None:
     gone = any(not look.ok and look.how == "refused" for look in case.world.afterwards if look.stage == "tcp")
     living = [
         one for one in case.world.neighbours
-        if one.same_server and one.lives and _was_there(case, one) and (not gone or _heard_since(case, one))
+        if one.same_server and one.lives and _was_there(case, one) and one.trail.frozen_at(case.at) is None
+        and (not gone or _heard_since(case, one))
     ]  # fmt: skip
     if not living or any(one.together for one in case.world.neighbours):
         return
@@ -93,10 +94,12 @@ def together(case: Case) -> None:
                 server=proxied(case),
             )
         for cause in ("abrupt-close", "tcp-reset", "idle-timeout-proxy", "server-abort", "connection-lifetime"):
-            if cause == "idle-timeout-proxy" and _same_rhythm(case, here):
+            if cause == "idle-timeout-proxy" and _same_rhythm(case, here, "idle_any"):
+                continue
+            if cause == "connection-lifetime" and _same_rhythm(case, here, "age"):
                 continue
             case.doubt(cause, UNLIKELY * 2, "ended_together", lines, names=names)
-    if close.received is not None and here and not _same_rhythm(case, here):
+    if close.received is not None and here and not any(_same_rhythm(case, here, by) for by in ("idle_any", "idle_tx")):
         case.doubt("idle-timeout-server", UNLIKELY, "ended_together", lines, names=names)
     if elsewhere and close.initiator != "remote":
         case.blame("local-network-down", "network", STRONG, "elsewhere_too", lines, names=_names(elsewhere))
@@ -104,13 +107,18 @@ def together(case: Case) -> None:
         case.doubt("server-freeze", UNLIKELY / 2, "elsewhere_too", lines, names=_names(elsewhere))
 
 
-def _same_rhythm(case: Case, down: list[Neighbour]) -> bool:
-    """Whether the others had been silent for as long: an idle timer then ends all of them at one moment too."""
-    if case.idle_any < LEAST_IDLE_S:
+def _same_rhythm(case: Case, down: list[Neighbour], by: str) -> bool:
+    """Whether a clock of the others read the same: a timer then ends all of them at one moment too.
+
+    Args:
+        case: the connection.
+        down: the others.
+        by: the clock: idle_any, idle_tx or age.
+    """
+    mine = getattr(case, by)
+    if mine is None or mine < LEAST_IDLE_S:
         return False
-    return all(
-        one.trail.close is not None and abs((one.trail.close.idle_any or 0) - case.idle_any) < 0.3 for one in down
-    )
+    return all(one.trail.close is not None and abs((getattr(one.trail.close, by) or 0) - mine) < 0.3 for one in down)
 
 
 def same_idle(case: Case) -> None:
@@ -180,7 +188,7 @@ def _user(trail: Trail) -> tuple[object, ...]:
 def same_age(case: Case) -> None:
     """Sessions opened apart, each cut at the same age: a maximum lifetime (§5.3 P9)."""
     age = case.age
-    if age is None or age < 1.5 or case.close is None or case.close.asked:
+    if age is None or age < 1.5 or case.close is None or case.close.asked or case.close.initiator == "local":
         return
     for one in case.world.neighbours:
         theirs = one.trail.close
@@ -201,4 +209,24 @@ def same_age(case: Case) -> None:
             return
 
 
-RULES = (alone, together, same_idle, other_server_lives, newer_login, same_age)
+def opened_for_others(case: Case) -> None:
+    """The opening failed without a word where another connection had opened: it is no matter of port or protocol."""
+    close = case.close
+    if close is None or case.trail.ready is not None or close.transport.phase not in ("tls", "http", "open"):
+        return
+    others = [one for one in case.world.neighbours if one.same_server and one.trail.ready is not None]
+    if others:
+        key, lines = "opened_for_others", case.lines(*(one.trail.ready for one in others))
+        args: dict[str, Any] = {"names": _names(others)}
+    elif case.world.history:
+        key, lines, args = "opened_before", [case.world.history[-1].n], {}
+    else:
+        return
+    for cause in ("not-websocket", "wrong-port", "tls-expected", "tls-not-spoken"):
+        case.doubt(cause, EXCLUDED, key, lines, **args)
+    if close.transport.how in ("fin", "reset") and case.trail.answer is None and case.trail.first_in is None:
+        case.blame("server-abort", "server", FITS, key, lines, **args)
+        case.blame("server-restart", "server", HINT, key, lines, **args)
+
+
+RULES = (alone, together, same_idle, other_server_lives, newer_login, same_age, opened_for_others)

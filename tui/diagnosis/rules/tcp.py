@@ -110,6 +110,25 @@ def forgotten_flow(case: Case) -> None:
         case.blame("idle-timeout-proxy", "proxy", FITS, "silence_then_reset", lines, silence=round(silence, 1))
 
 
+def reset_after_darkness(case: Case) -> None:
+    """Nobody acknowledged our bytes for a while, and then a RST came: whoever answers again has lost the connection, a
+    host that started anew, or a box on the way that did."""
+    close, trail = case.close, case.trail
+    dark = trail.worst
+    if close is None or not case.silent_end or close.transport.how != "reset" or dark is None:
+        return
+    if trail.unacked_since is None or (trail.last_in is not None and dark.m < trail.last_in.m):
+        return
+    waited = case.at - trail.unacked_since.m
+    if waited < 1.0:
+        return
+    lines = case.lines(trail.unacked_since, dark, trail.end)
+    case.blame("server-restart", "server", 2 * STRONG, "reset_after_darkness", lines, waited=round(waited, 1))
+    case.blame("nat-timeout", "network", FITS, "reset_after_darkness", lines, waited=round(waited, 1))
+    for cause in ("proxy-reload", "server-abort", "admin-kill", "idle-timeout-proxy", "message-too-big"):
+        case.doubt(cause, UNLIKELY, "reset_after_darkness", lines, waited=round(waited, 1))
+
+
 def large_segments_vanish(case: Case) -> None:
     """Small frames pass, and no large one of ours was ever acknowledged: all of them still lie in the send queue
     (§4 entry 48)."""
@@ -125,5 +144,6 @@ def large_segments_vanish(case: Case) -> None:
 
 
 RULES = (
-    bare_end, close_frame_excludes, cut_in_a_frame, close_notify, unacknowledged, forgotten_flow, large_segments_vanish,
+    bare_end, close_frame_excludes, cut_in_a_frame, close_notify, unacknowledged, forgotten_flow,
+    reset_after_darkness, large_segments_vanish,
 )  # fmt: skip
