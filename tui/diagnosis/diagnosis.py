@@ -27,9 +27,10 @@ TRAILS_KEPT = 4
 
 DROPS_KEPT = 200
 
-GRACE = 0.1
-"""What a server's beat may come later than missed (2 n), in intervals, before its session ails: Spring's
-SimpleBroker leaves almost 2 n, ActiveMQ 2 n and some milliseconds (measured: 4.006 s for n = 2 s)."""
+GRACE = {"stomp-in": 0.1, "sockjs-h": 1.0}
+"""By layer, what a server's beat may come later than missed (2 n), in intervals, before its session ails: Spring's
+SimpleBroker leaves almost 2 n, ActiveMQ 2 n and some milliseconds (measured: 4.006 s for n = 2 s); how often SockJS's
+``h`` comes nobody agreed, so that it has more."""
 
 RECENT_S = 5.0
 """Seconds after a connection's end within which another session's end or login may change its verdict."""
@@ -71,7 +72,7 @@ class Diagnosis:
     @staticmethod
     def _alive_again(trail: Trail, findings: Sequence[Finding]) -> bool:
         return trail.end is not None or any(
-            isinstance(one, Heartbeat) and one.layer == "stomp-in" and one.state == "recovered" for one in findings
+            isinstance(one, Heartbeat) and one.layer in GRACE and one.state == "recovered" for one in findings
         )
 
     def verdict(self, name: str) -> Verdict | None:
@@ -164,8 +165,9 @@ class Diagnosis:
             if not trails or not isinstance(finding, Heartbeat):
                 continue
             trails[-1].late[finding.layer] = finding
-            if finding.layer == "stomp-in" and finding.state == "missed" and trails[-1].end is None:
-                self._due[session.name] = finding.m + max(alive.LEAST_GRACE_S, GRACE * finding.every_ms / 1000)
+            if finding.layer in GRACE and finding.state == "missed" and trails[-1].end is None:
+                grace = GRACE[finding.layer] * finding.every_ms / 1000
+                self._due[session.name] = finding.m + max(alive.LEAST_GRACE_S, grace)
 
     def next_deadline(self) -> float:
         """When ``advance`` has something to say; infinity for never."""

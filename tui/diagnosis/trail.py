@@ -246,6 +246,12 @@ class Trail:
         return info if stuck(info, since.m if since is not None else None) else None
 
     @property
+    def dark(self) -> facts.TcpInfo | None:
+        """The report of bytes of ours sent again after which nothing came in any more."""
+        unheard = self.worst is not None and (self.last_in is None or self.last_in.m < self.worst.m)
+        return self.worst if unheard else None
+
+    @property
     def delivered(self) -> facts.TcpInfo | None:
         """The kernel's report, taken after our last bytes, that the peer's kernel has them all."""
         info = self.info

@@ -31,6 +31,25 @@ def beats_missed(case: Case) -> None:
         silent_beats(case, 2 * STRONG, lines, args)
 
 
+def sockjs_beats_missed(case: Case) -> None:
+    """The server's ``h`` stopped. A request of ours that was answered since then shows that only the stream is dead."""
+    trail, late = case.trail, case.trail.late.get("sockjs-h")
+    if late is None or late.state != "missed" or case.idle_rx < 2.9 * late.every_ms / 1000:
+        return
+    answer = trail.answer
+    answered = answer is not None and trail.last_in is not None and answer.m > trail.last_in.m
+    lines = case.lines(trail.last_in, answer if answered else None, trail.info)
+    args: dict[str, Any] = {"idle": round(case.idle_rx, 1), "every": round(late.every_ms / 1000, 1)}
+    if trail.undelivered is not None:
+        case.blame("network-blackhole", "network", 2 * STRONG, "silent_undelivered", lines, **args)
+        return
+    key = "stream_stopped" if answered else "h_stopped"
+    case.blame("nat-timeout", "network", 2 * STRONG if answered else FITS, key, lines, **args)
+    case.blame("network-blackhole", "network", STRONG, key, lines, **args)
+    case.blame("server-heartbeat-missed", "server", STRONG, key, lines, **args)
+    case.blame("server-freeze", "server", UNLIKELY if answered else 2 * STRONG, key, lines, **args)
+
+
 def silent_beats(case: Case, times: float, lines: list[int], args: dict[str, Any]) -> None:
     """Beats that stopped while the peer's kernel acknowledges: its program stands still, unless it still answers."""
     trail = case.trail
@@ -93,5 +112,13 @@ def slow_link(case: Case) -> None:
     case.blame("server-freeze", "server", HINT, "queued", case.lines(info), bytes=info.outq)
 
 
-RULES = (words.stomp_error, ours.peer_breaks_the_rules, beats_missed, unacknowledged, lossy, slow_link)
+RULES = (
+    words.stomp_error,
+    ours.peer_breaks_the_rules,
+    beats_missed,
+    sockjs_beats_missed,
+    unacknowledged,
+    lossy,
+    slow_link,
+)
 """The rules about an open session."""

@@ -8,7 +8,7 @@ import itertools
 import math
 from typing import Any
 
-from tui.diagnosis.between import in_between
+from tui.diagnosis.between import in_between, proxied
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.marks import Mark
 from tui.diagnosis.rules.alive import silent_beats
@@ -35,6 +35,9 @@ OVERDUE_S = 0.5
 TICK_S = 0.32
 """How much earlier a timer fires that is not set anew for every byte: nginx leaves one alone that would move by less
 than 300 ms (measured: 1.91 s of 2)."""
+
+CALM = (1000, 1001, 1008, 3008, None)
+"""Codes with which a server closes what has been idle."""
 
 LONG_IDLE_S = 15.0
 """A silence so long is seldom by chance where TCP ends."""
@@ -128,8 +131,8 @@ def own_ping_unanswered(case: Case) -> None:
         return
     lines = case.lines(trail.ping_out, trail.close_out)
     case.blame("client-ping-timeout", "unknown", STRONG, "no_pong", lines)
-    lost = trail.undelivered or trail.worst
-    if lost is not None and (trail.last_in is None or trail.last_in.m < lost.m):
+    lost = trail.undelivered or trail.dark
+    if lost is not None:
         case.blame("network-blackhole", "network", 4 * STRONG, "undelivered", case.lines(lost, trail.end))
     elif trail.ping_out is not None and trail.last_in is not None and trail.last_in.m > case.at:
         case.blame("client-ping-timeout", "unknown", FITS, "pong_too_late", case.lines(trail.last_in))
@@ -162,6 +165,8 @@ def idle(case: Case) -> None:
     close, trail = case.close, case.trail
     if not case.silent_end or close is None or close.transport.how not in ("fin", "reset", "tls"):
         return
+    if trail.dark is not None:
+        return  # the peer's clock did not see our last bytes
     any_, tx, rx = case.idle_any, case.idle_tx, case.idle_rx
     lines = case.last_lines
     if trail.longest_idle_s > any_ + TICK_S:
@@ -172,10 +177,10 @@ def idle(case: Case) -> None:
             )  # fmt: skip
     elif any_ >= LEAST_IDLE_S and any_ > 1.5 * trail.longest_idle_s:
         unheard_of = any_ > 3 * max(trail.longest_idle_s, 0.5)
-        case.blame(
-            "idle-timeout-proxy", "proxy", FITS if unheard_of else HINT, "longest_silence", lines, idle=round(any_, 2),
-            longest=round(trail.longest_idle_s, 1),
-        )  # fmt: skip
+        args: dict[str, Any] = {"idle": round(any_, 2), "longest": round(trail.longest_idle_s, 1)}
+        case.blame("idle-timeout-proxy", "proxy", FITS if unheard_of else HINT, "longest_silence", lines, **args)
+        if unheard_of and not proxied(case) and close.transport.how != "reset":
+            case.blame("idle-timeout-server", "server", 0.75 * FITS, "longest_silence", lines, **args)
     if any_ >= LEAST_IDLE_S:
         fits = round_seconds(any_)
         key = "idle_round" if fits else "idle_early" if a_little_early(any_) else "idle"
@@ -183,9 +188,11 @@ def idle(case: Case) -> None:
         case.blame("idle-timeout-proxy", "proxy", times, key, lines, idle=round(any_, 2))
         if close.transport.how == "reset" and any_ > 1.5 * trail.longest_idle_s:
             case.blame("nat-timeout", "network", times, "idle_reset", lines, idle=round(any_, 2))
+        if close.transport.how != "reset":
+            own = HINT if proxied(case) else 0.75 * times
+            case.blame("idle-timeout-server", "server", own, key, lines, idle=round(any_, 2))
         if fits:
             _name_products(case, "idle_any", any_, "idle-timeout-proxy")
-            case.blame("idle-timeout-server", "server", HINT, "idle_round", lines, idle=round(any_, 2))
     else:
         case.doubt("idle-timeout-proxy", UNLIKELY / 2, "busy", lines, idle=round(any_, 2))
     if tx >= LEAST_IDLE_S and rx < tx - 0.3 and not trail.beat_out_s and round_seconds(tx):
@@ -203,17 +210,24 @@ def idle_with_a_close(case: Case) -> None:
     close, trail = case.close, case.trail
     if close is None or close.received is None or close.initiator != "remote" or close.age is None:
         return
-    if close.received.code not in (1000, 1001, 1008, 3008, None) or trail.disconnect is not None:
+    if close.received.code not in CALM or trail.disconnect is not None:
         return
     lines = case.lines(trail.last_out, trail.last_in, trail.close_in)
-    late = trail.beat_out_s and case.idle_tx > trail.beat_out_s + LATE_MARGIN_MS / 1000
-    if late or case.idle_tx < LEAST_IDLE_S or _explains(close.received):
+    if _explains(close.received):
         return
-    if round_seconds(case.idle_tx) or (round_seconds(case.idle_any) and case.idle_any >= LEAST_IDLE_S):
+    if _on_the_second(case):
         case.blame("idle-timeout-server", "server", 4 * STRONG, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
         case.doubt("normal-close", UNLIKELY, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
         case.doubt("going-away", 0.4, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
         _name_products(case, "idle_tx", case.idle_tx, "idle-timeout-server")
+
+
+def _on_the_second(case: Case) -> bool:
+    """Whether the end came a whole number of seconds after our last byte, or the last byte, and no beat was late."""
+    beat = case.trail.beat_out_s
+    if case.idle_tx < LEAST_IDLE_S or (beat and case.idle_tx > beat + LATE_MARGIN_MS / 1000):
+        return False
+    return round_seconds(case.idle_tx) or (round_seconds(case.idle_any) and case.idle_any >= LEAST_IDLE_S)
 
 
 def _explains(said: CloseFrame) -> bool:
@@ -228,23 +242,42 @@ def own_messages_stopped(case: Case) -> None:
     close, trail = case.close, case.trail
     if close is None or close.received is None or close.initiator != "remote" or trail.disconnect is not None:
         return
-    code = close.received.code
-    mute = code in (1000, 1001, 1008, 4408, None) or (3000 <= code <= 4999 and code not in CODES)
-    if trail.ready is None or trail.beat_out_s or not mute or _explains(close.received):
+    if trail.ready is None or trail.beat_out_s or not _mute(close.received):
         return
     since = trail.sends[-1].m if trail.sends else trail.ready.m
     idle = case.at - since
     gaps = [after.m - before.m for before, after in itertools.pairwise(trail.sends)]
-    if idle < 1.5 or idle < 1.5 * max(gaps, default=0.0):
+    if idle < LEAST_IDLE_S or idle < 1.5 * max(gaps, default=0.0):
         return
+    if close.received.code in CALM and _on_the_second(case):
+        return  # that weighs more
     lines = case.lines(trail.sends[-1] if trail.sends else trail.ready, trail.act)
+    fits = round_seconds(idle)
     if trail.sends:
-        times = 3 * FITS if round_seconds(idle) else 2 * FITS
-        case.blame("idle-timeout-server", "server", times, "own_messages_stopped", lines, idle=round(idle, 2))
-    elif round_seconds(idle):
-        # Of one that never spoke nothing tells its silence from its age.
-        case.blame("idle-timeout-server", "server", 2 * FITS, "own_messages_stopped", lines, idle=round(idle, 2))
-        case.blame("connection-lifetime", "server", FITS, "never_spoke", lines, age=round(idle, 2))
+        times = 3 * FITS if fits else 2 * FITS
+    else:
+        times = 2 * FITS if fits else HINT  # any end is as long after its last message
+    case.blame("idle-timeout-server", "server", times, "own_messages_stopped", lines, idle=round(idle, 2))
+
+
+def never_spoke(case: Case) -> None:
+    """Closed by the server, of one that never said anything: nothing tells its silence from its age."""
+    close, trail, age = case.close, case.trail, case.age
+    if close is None or close.received is None or close.initiator != "remote" or age is None or trail.sends:
+        return
+    if trail.beat_out_s or age < LEAST_IDLE_S or not _mute(close.received):
+        return
+    times = FITS if round_seconds(age) else 1.0
+    case.blame(
+        "connection-lifetime", "server", times, "never_spoke", case.lines(trail.ready, trail.act), age=round(age, 2)
+    )
+
+
+def _mute(said: CloseFrame) -> bool:
+    """Whether a Close names no cause: by no text, and by no code with a meaning of its own."""
+    code = said.code
+    mute = code in (*CALM, 4408) or (code is not None and 3000 <= code <= 4999 and code not in CODES)
+    return mute and not _explains(said)
 
 
 def never_connected(case: Case) -> None:
@@ -301,5 +334,5 @@ def _name_products(case: Case, by: str, seconds: float, cause: str) -> None:
 
 RULES = (
     own_beats_late, broker_windows, server_ping_unanswered, own_ping_unanswered, server_silent, idle, idle_with_a_close,
-    own_messages_stopped, never_connected, lifetime,
+    own_messages_stopped, never_spoke, never_connected, lifetime,
 )  # fmt: skip

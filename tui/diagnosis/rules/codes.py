@@ -28,7 +28,7 @@ CODES: dict[int, tuple[Means, ...]] = {
     1010: (Means("handshake-invalid", "server", FITS),),
     1011: (Means("server-error", "server", STRONG), Means("server-ping-timeout", "client", HINT / 2)),
     1012: (Means("server-restart", "server", 2 * SAID),),
-    1013: (Means("try-again-later", "server", SAID), Means("rate-limited", "client", HINT)),
+    1013: (Means("try-again-later", "server", 2 * SAID), Means("rate-limited", "client", HINT / 2)),
     1014: (Means("upstream-down", "server", SAID),),
     3000: (Means("auth-failed", "client", FITS), Means("server-close", "server", FITS)),
     3003: (Means("permission-denied", "config", STRONG), Means("server-close", "server", HINT)),

@@ -11,6 +11,7 @@ from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S, round_seconds
 from tui.diagnosis.trail import Trail
 from tui.diagnosis.world import Neighbour, sign_of_life
+from tui.knowledge.sayings import meant
 
 SHARED = ("server-crash", "proxy-crash", "proxy-restart", "proxy-reload", "tunnel-drop", "local-network-down")
 """Causes that hit every session of one server, or of this machine, at once."""
@@ -48,6 +49,31 @@ def alone(case: Case) -> None:
         case.blame("server-abort", "server", 2 * FITS, "cut_alone", lines, names=names)
         case.blame("admin-kill", "server", FITS, "cut_alone", lines, names=names)
         case.doubt("abrupt-close", 0.5, "cut_alone", lines, names=names)
+
+
+def quieter(case: Case) -> None:
+    """The server closed the one that said less, with a code that says nothing: it may count its clients' messages."""
+    close, trail = case.close, case.trail
+    if close is None or trail.ready is None or close.received is None or close.initiator != "remote":
+        return
+    if close.received.code not in (1000, 1001, 1008, None) or case.idle_tx < LEAST_IDLE_S:
+        return
+    if meant("reason", close.received.reason, close.received.code) is not None:
+        return
+    living = [one for one in case.world.neighbours if one.same_server and one.lives and _was_there(case, one)]
+    spoke = [one for one in living if _spoke_within(one, case.at, 0.9 * case.idle_tx)]
+    if spoke and len(spoke) == len(living):
+        case.blame(
+            "idle-timeout-server", "server", STRONG, "speaking_sibling_lives",
+            case.lines(*(one.trail.last_out for one in spoke), trail.act), names=_names(spoke),
+            idle=round(case.idle_tx, 1),
+        )  # fmt: skip
+
+
+def _spoke_within(one: Neighbour, at: float, seconds: float) -> bool:
+    """Whether a session never was silent for so long, up to ``at``."""
+    out = one.trail.last_out
+    return out is not None and max(one.trail.longest_out_s, at - out.m) < seconds
 
 
 def _idle(case: Case) -> bool:
@@ -100,7 +126,9 @@ def together(case: Case) -> None:
                 continue
             case.doubt(cause, UNLIKELY * 2, "ended_together", lines, names=names)
     if close.received is not None and here and not any(_same_rhythm(case, here, by) for by in ("idle_any", "idle_tx")):
-        case.doubt("idle-timeout-server", UNLIKELY, "ended_together", lines, names=names)
+        case.doubt("idle-timeout-server", UNLIKELY / 2, "ended_together", lines, names=names)
+        if not _same_rhythm(case, here, "age"):
+            case.doubt("connection-lifetime", UNLIKELY / 2, "ended_together", lines, names=names)
     if elsewhere and close.initiator != "remote":
         case.blame("local-network-down", "network", STRONG, "elsewhere_too", lines, names=_names(elsewhere))
         case.doubt("server-crash", UNLIKELY / 2, "elsewhere_too", lines, names=_names(elsewhere))
@@ -229,4 +257,4 @@ def opened_for_others(case: Case) -> None:
         case.blame("server-restart", "server", HINT, key, lines, **args)
 
 
-RULES = (alone, together, same_idle, other_server_lives, newer_login, same_age, opened_for_others)
+RULES = (alone, quieter, together, same_idle, other_server_lives, newer_login, same_age, opened_for_others)

@@ -105,7 +105,7 @@ def forgotten_flow(case: Case) -> None:
         return
     if close.transport.how == "timeout":
         case.blame("nat-timeout", "network", 2 * STRONG, "silence_then_lost", lines, silence=round(silence, 1))
-    elif close.transport.how == "reset" and waited < 2.0:
+    elif close.transport.how == "reset" and waited < 2.0 and trail.dark is None:
         case.blame("nat-timeout", "network", 2 * STRONG, "silence_then_reset", lines, silence=round(silence, 1))
         case.blame("idle-timeout-proxy", "proxy", FITS, "silence_then_reset", lines, silence=round(silence, 1))
 
@@ -114,16 +114,17 @@ def reset_after_darkness(case: Case) -> None:
     """Nobody acknowledged our bytes for a while, and then a RST came: whoever answers again has lost the connection, a
     host that started anew, or a box on the way that did."""
     close, trail = case.close, case.trail
-    dark = trail.worst
+    dark = trail.dark
     if close is None or not case.silent_end or close.transport.how != "reset" or dark is None:
         return
-    if trail.unacked_since is None or (trail.last_in is not None and dark.m < trail.last_in.m):
+    if trail.unacked_since is None:
         return
     waited = case.at - trail.unacked_since.m
     if waited < 1.0:
         return
     lines = case.lines(trail.unacked_since, dark, trail.end)
     case.blame("server-restart", "server", 2 * STRONG, "reset_after_darkness", lines, waited=round(waited, 1))
+    case.blame("network-blackhole", "network", 1.5 * STRONG, "reset_after_darkness", lines, waited=round(waited, 1))
     case.blame("nat-timeout", "network", FITS, "reset_after_darkness", lines, waited=round(waited, 1))
     for cause in ("proxy-reload", "server-abort", "admin-kill", "idle-timeout-proxy", "message-too-big"):
         case.doubt(cause, UNLIKELY, "reset_after_darkness", lines, waited=round(waited, 1))
