@@ -46,10 +46,13 @@ class Tape:
         self.findings += self.session.feed(fact)
         return self
 
-    def open(self, subprotocol: str | None = None, extensions: list[str] | None = None) -> "Tape":
+    def open(
+        self, subprotocol: str | None = None, extensions: list[str] | None = None, offered: str | None = None
+    ) -> "Tape":
         """TCP, the handshake and its answer."""
+        asked = [("Sec-WebSocket-Protocol", offered)] if offered is not None else []
         self.add(facts.Tcp, role="main", remote="192.0.2.1:80", local="192.0.2.9:5000", ms=40.0)
-        self.add(facts.Http, dir="out", method="GET", target="/feed", status=None)
+        self.add(facts.Http, dir="out", method="GET", target="/feed", status=None, headers=asked)
         self.add(facts.Http, dir="in", status=101, headers=[("Server", "testing")])
         return self.add(facts.Open, subprotocol=subprotocol, extensions=extensions or [])
 

@@ -108,6 +108,14 @@ def test_a_reason_counts_in_bytes() -> None:
     assert said.args == {"bytes": 126}
 
 
+def test_a_page_that_offered_subprotocols_must_get_one() -> None:
+    (said,) = Tape().open(offered="v12.stomp, v11.stomp").of(Note)
+    assert said.key == "note.browser_no_subprotocol"
+    assert said.args == {"offered": "v12.stomp, v11.stomp"}
+    assert Tape().open("v12.stomp", offered="v12.stomp, v11.stomp").notes() == []
+    assert Tape().open().notes() == []
+
+
 def test_each_is_said_once_a_session() -> None:
     tape = Tape(origin=PAGE).open().command("close 1001").command("A:close 1002")
     tape.end()

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tui.facts.commands import BadCommand, parse
-from tui.facts.facts import Command, Target
+from tui.facts.facts import Command, Open, Target
 from tui.options.targets import SCHEMES
 
 REASON_BYTES = 123
@@ -72,6 +72,14 @@ def of_command(command: Command) -> list[Refused]:
     if size > REASON_BYTES:
         refused.append(Refused("note.browser_close_reason", {"bytes": size}))
     return refused
+
+
+def of_open(answer: Open, offered: list[str]) -> list[Refused]:
+    """What a browser would have made of a 101 that chooses none of the subprotocols it had offered: it fails the
+    connection (WebSockets standard §2.2), where RFC 6455 §4.1 has it go on."""
+    if answer.subprotocol is None and offered:
+        return [Refused("note.browser_no_subprotocol", {"offered": ", ".join(offered)})]
+    return []
 
 
 def is_loopback(host: str) -> bool:

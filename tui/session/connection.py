@@ -51,6 +51,8 @@ class Connection:
         self.stage = Stage.CONNECTING
         self.began_at: float | None = None
         """When its first fact was."""
+        self.offered: list[str] = []
+        """The subprotocols the last request offered, as its headers have them."""
         self.subprotocol: str | None = None
         self.extensions: list[str] = []
         self.server = ""
@@ -169,6 +171,7 @@ class Connection:
                 return self._info_notes(fact) if self._asked_for.partition("?")[0].endswith("/info") else []
         else:
             self._asked_for = fact.target or ""
+            self.offered = [value for name, value in fact.headers if name.lower() == "sec-websocket-protocol"]
             self.last_tx_m = fact.m
         return []
 

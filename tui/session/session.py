@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from tui.facts.facts import Command, Fact, Retry, Stop, Target
+from tui.facts.facts import Command, Fact, Open, Retry, Stop, Target
 from tui.facts.findings import Close, Finding, Layer
 from tui.protocols.sockjs import SockjsFrame
 from tui.protocols.stomp import Beat, StompFrame
@@ -148,6 +148,8 @@ class Session:
             self._command(fact)
             if not self.spoken.tcp:
                 notes = self._browser(fact, browser.of_command(fact))
+        elif type(fact) is Open:
+            notes = self._browser(fact, browser.of_open(fact, self._current.offered))
         elif type(fact) is Retry:
             self.retry = fact
             self.state = after(self.state, Event.BEGIN)

@@ -252,11 +252,9 @@ def own_messages_stopped(case: Case) -> None:
     if close.received.code in CALM and _on_the_second(case):
         return  # that weighs more
     lines = case.lines(trail.sends[-1] if trail.sends else trail.ready, trail.act)
-    fits = round_seconds(idle)
-    if trail.sends:
-        times = 3 * FITS if fits else 2 * FITS
-    else:
-        times = 2 * FITS if fits else HINT  # any end is as long after its last message
+    # Of one that never spoke any end is as long after its last message.
+    times, fitting = (2 * FITS, 3 * FITS) if trail.sends else (HINT, 2 * FITS)
+    times = fitting if round_seconds(idle) else times
     case.blame("idle-timeout-server", "server", times, "own_messages_stopped", lines, idle=round(idle, 2))
 
 
