@@ -7,8 +7,8 @@ from tui.facts.findings import Blame
 
 PROXIES = (
     "akamai", "apache", "ats/", "awselb", "big-ip", "bigip", "caddy", "cloudflare", "cloudfront", "envoy", "fastly",
-    "google frontend", "haproxy", "hitch", "httpd", "kong", "lighttpd", "litespeed", "mitmproxy", "nginx", "openresty",
-    "pound", "rinetd", "sniproxy", "squid", "tengine", "toxiproxy", "traefik", "traffic_server", "varnish",
+    "google frontend", "haproxy", "hitch", "httpd", "kong", "lighttpd", "litespeed", "mitm", "nginx", "openresty",
+    "pound", "rinetd", "sniproxy", "squid", "tengine", "toxiproxy", "traefik", "traffic_server", "ts_main", "varnish",
 )  # fmt: skip
 """Words by which a reverse proxy is known in ``Server`` or ``Via``, and the names of the programs."""
 
@@ -17,6 +17,18 @@ FORWARDERS = frozenset(
      "stunnel3", "stunnel4", "wstunnel"}
 )  # fmt: skip
 """Programs whose listening end is a tunnel's: they accept whether or not anybody is at the far end."""
+
+
+VPNS = (
+    "cscotun", "gpd", "ipsec", "nordlynx", "ppp", "proton", "tailscale", "tap", "tun", "utun", "vpn", "wg", "zt",
+)  # fmt: skip
+"""How the interfaces of VPNs are named: OpenVPN, WireGuard, macOS, Cisco, GlobalProtect, Tailscale, ZeroTier …"""
+
+
+def vpn(case: Case) -> str | None:
+    """The VPN's interface that the connection goes out by, if it does."""
+    name = case.trail.route.interface if case.trail.route is not None else None
+    return name if name is not None and name.lower().startswith(VPNS) else None
 
 
 def listening(case: Case) -> str | None:

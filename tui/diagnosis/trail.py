@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from tui.diagnosis.answers import Answers
 from tui.diagnosis.kernel import queued, stuck
 from tui.diagnosis.marks import Frame, Heard, Mark, Ordered, Sent
 from tui.facts import facts
@@ -96,6 +97,7 @@ class Trail:
     """The last fact came in after a silence in which the kernel had been asked."""
     last_out: Mark | None = None
     last_beat_out: Mark | None = None
+    answers: Answers = field(default_factory=Answers)
     sends: deque[Sent] = field(default_factory=partial(deque, maxlen=KEPT))
     largest_survived: int = 0
     """Bytes of our largest message that something came back after."""
@@ -334,7 +336,9 @@ class Trail:
             self.losses_survived = max(self.losses_survived, self.info.total_retrans or 0)
         if opcode == PING:
             self.ping_in = Mark(fact.n, fact.m)
-        elif opcode <= BINARY and fact.text and len(fact.text) > 1:
+        if opcode <= BINARY and fact.size > 2:
+            self.answers.came(fact.m)
+        if opcode <= BINARY and fact.text and len(fact.text) > 1:
             self.heard.append(Heard(fact.n, fact.m, fact.text[:TEXT_KEPT]))
 
     def _went(self, fact: facts.Frame | facts.Bytes, opcode: int, before: float) -> None:
@@ -359,6 +363,7 @@ class Trail:
             self.last_beat_out = self.last_out
         else:
             self.sends.append(Sent(fact.n, fact.m, fact.size, idle))
+            self.answers.asked(self.last_out)
             self.burst.append(fact.m)
 
     def _found(self, fact: Fact, findings: Sequence[Finding]) -> None:

@@ -80,6 +80,8 @@ class Route(Fact, frozen=True, kw_only=True, tag="route"):
     error: str | None = None
     program: str | None = None
     """Who listens at ``remote`` where that is this machine; asked once, at open."""
+    interface: str | None = None
+    """The network interface that has the local address; asked once, at open."""
 
 
 class Tcp(Fact, frozen=True, kw_only=True, tag="tcp"):

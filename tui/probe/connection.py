@@ -23,6 +23,7 @@ from tui.options.spec import SessionSpec, tls_context
 from tui.probe import http_facts
 from tui.probe.channel import Channel
 from tui.probe.dial import DialError, dial
+from tui.probe.interface import interface
 from tui.probe.journal import Journal
 from tui.probe.listener import listener
 from tui.probe.redirect import NotFollowed, followed, location
@@ -362,8 +363,10 @@ class Connection:
     def _route(self, when: str) -> None:
         assert self._channel is not None
         found = route(self._remote, self._channel.stream.socket.family)
+        if found is not None and when == "open":
+            found |= {"program": self._program, "interface": interface(found["local"])}
         if found is not None:
-            self._fact(facts.Route, when=when, program=self._program if when == "open" else None, **found)
+            self._fact(facts.Route, when=when, **found)
 
     # The end.
 

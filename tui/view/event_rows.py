@@ -54,7 +54,7 @@ def _route(fact: facts.Route, look: Look) -> Row:
         fact,
         "ip",
         "route",
-        _words(look, fact.local, fact.remote, fact.program, fact.error),
+        _words(look, fact.local, fact.interface, fact.remote, fact.program, fact.error),
         bad=bool(fact.error),
         kind="trace",
     )

@@ -2,6 +2,7 @@
 
 from tui.diagnosis.between import forwarder, listening, proxied
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.rules.clocks import LEAST_IDLE_S
 from tui.facts.findings import Blame
 
 
@@ -106,17 +107,29 @@ def _answers(case: Case, lines: list[int]) -> None:
     if program is not None and case.silent_end and case.trail.fin is not None:
         case.blame("tunnel-drop", "network", 2 * FITS, "after_ok_forwarder", lines, program=program)
         return
+    at_once = bool(case.world.afterwards)  # nothing restarts in no time
     for cause in ("proxy-crash", "tunnel-drop") if front else ("server-crash", "proxy-crash", "tunnel-drop"):
-        case.doubt(cause, UNLIKELY, "after_ok", lines)
+        case.doubt(cause, UNLIKELY if at_once else 3 * UNLIKELY, "after_ok", lines)
     for cause in ("network-blackhole", "local-network-down"):
         case.doubt(cause, 0.5, "after_ok", lines)
-    if case.silent_end and any(one.together and one.same_server for one in case.world.neighbours):
-        case.blame("proxy-reload", "proxy", HINT if front else FITS, "after_ok_together", lines)
+    cut = case.silent_end and case.close is not None and case.close.transport.how in ("fin", "reset", "tls")
+    if cut and any(one.together and one.same_server for one in case.world.neighbours):
         if proxied(case):
+            case.blame("proxy-reload", "proxy", HINT if front else FITS, "after_ok_together", lines)
             case.blame("proxy-restart", "proxy", 2 * FITS, "after_ok_together", lines)
-        case.blame("server-restart", "server", HINT, "after_ok_together", lines)
+            case.blame("server-restart", "server", HINT, "after_ok_together", lines)
+        elif at_once:
+            if case.trail.fin is None:
+                return  # a RST may be anybody's on the way
+            case.blame("proxy-reload", "proxy", FITS, "after_ok_together", lines)
+            if case.idle_any < LEAST_IDLE_S:
+                case.blame("server-abort", "server", 3 * FITS, "after_ok_together", lines)
+                case.blame("admin-kill", "server", FITS, "after_ok_together", lines)
+        else:
+            case.blame("server-restart", "server", 2 * FITS, "after_ok_together", lines)
+            case.blame("server-crash", "server", 2 * HINT, "after_ok_together", lines)
+            case.blame("proxy-reload", "proxy", FITS, "after_ok_together", lines)
     elif case.silent_end and case.world.afterwards and case.trail.fin is not None:
-        # The post-mortem follows at once: nothing restarts in no time. A RST may be anybody's on the way.
         case.blame("server-abort", "server", FITS, "after_ok_alone", lines)
         case.doubt("server-restart", UNLIKELY * 2, "after_ok", lines)
 

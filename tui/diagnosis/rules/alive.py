@@ -4,7 +4,7 @@ from typing import Any
 
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.kernel import delayed
-from tui.diagnosis.rules import ours, words
+from tui.diagnosis.rules import forwarding, ours, words
 
 LEAST_GRACE_S = 0.25
 """Seconds a server's beat may come later than missed before its session ails."""
@@ -120,5 +120,6 @@ RULES = (
     unacknowledged,
     lossy,
     slow_link,
+    forwarding.through_a_vpn,
 )
 """The rules about an open session."""

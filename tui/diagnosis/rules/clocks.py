@@ -159,6 +159,23 @@ def server_silent(case: Case) -> None:
     silent_beats(case, 2 * STRONG if close.initiator == "local" else HINT, lines, args)
 
 
+def unanswered(case: Case) -> None:
+    """The server had answered each message at once, and then left one, which its kernel has, waiting for long before
+    the end, ours or that of a session that went down with it: its program stood still, and cut us when it went on."""
+    if not case.silent_end:
+        return
+    for trail in (case.trail, *(one.trail for one in case.world.neighbours if one.together and one.same_server)):
+        waiting = trail.answers.left_waiting(case.at)
+        if waiting is None or trail.dark is not None or trail.undelivered is not None:
+            continue
+        lines = case.lines(waiting[0], trail.info, case.trail.act)
+        args: dict[str, Any] = {"waited": round(waiting[1], 1), "slowest": round(trail.answers.slowest_s or 0.0, 2)}
+        case.blame("server-freeze", "server", 2 * STRONG, "unanswered", lines, **args)
+        for cause in ("idle-timeout-proxy", "idle-timeout-server", "proxy-reload"):
+            case.doubt(cause, UNLIKELY, "unanswered", lines, **args)
+        return
+
+
 def idle(case: Case) -> None:
     """TCP ended without a Close, a whole number of seconds after the last byte either way: an idle timer of a box in
     between (nginx, HAProxy, ALB …); after the last byte from us alone: one that counts our bytes."""
@@ -187,7 +204,7 @@ def idle(case: Case) -> None:
         times = 3 * FITS if fits else 2 * FITS if a_little_early(any_) or any_ > LONG_IDLE_S else HINT
         case.blame("idle-timeout-proxy", "proxy", times, key, lines, idle=round(any_, 2))
         if close.transport.how == "reset" and any_ > 1.5 * trail.longest_idle_s:
-            case.blame("nat-timeout", "network", times, "idle_reset", lines, idle=round(any_, 2))
+            case.blame("nat-timeout", "network", max(times, FITS), "idle_reset", lines, idle=round(any_, 2))
         if close.transport.how != "reset":
             own = HINT if proxied(case) else 0.75 * times
             case.blame("idle-timeout-server", "server", own, key, lines, idle=round(any_, 2))
@@ -331,6 +348,7 @@ def _name_products(case: Case, by: str, seconds: float, cause: str) -> None:
 
 
 RULES = (
-    own_beats_late, broker_windows, server_ping_unanswered, own_ping_unanswered, server_silent, idle, idle_with_a_close,
+    own_beats_late, broker_windows, server_ping_unanswered, own_ping_unanswered, server_silent,
+    unanswered, idle, idle_with_a_close,
     own_messages_stopped, never_spoke, never_connected, lifetime,
 )  # fmt: skip

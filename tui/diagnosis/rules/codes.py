@@ -33,6 +33,10 @@ CODES: dict[int, tuple[Means, ...]] = {
     3000: (Means("auth-failed", "client", FITS), Means("server-close", "server", FITS)),
     3003: (Means("permission-denied", "config", STRONG), Means("server-close", "server", HINT)),
     3008: (Means("idle-timeout-server", "server", FITS), Means("server-close", "server", HINT)),
+    4001: (Means("server-close", "server", 2 * FITS), Means("auth-expired", "server", FITS)),
+    4003: (Means("server-close", "server", 2 * FITS), Means("permission-denied", "config", FITS)),
+    4009: (Means("server-close", "server", 2 * FITS), Means("duplicate-session", "server", FITS)),
+    4029: (Means("rate-limited", "client", FITS), Means("server-close", "server", FITS)),
     4500: (
         Means("server-error", "server", FITS),
         Means("backpressure", "client", FITS),
@@ -49,7 +53,8 @@ CODES: dict[int, tuple[Means, ...]] = {
     4408: (Means("idle-timeout-server", "client", STRONG), Means("server-close", "server", FITS)),
     4429: (Means("rate-limited", "client", STRONG), Means("server-close", "server", HINT)),
 }
-"""By code (RFC 6455 §7.4.1, IANA; 44xx as graphql-ws and those who follow it use them)."""
+"""By code (RFC 6455 §7.4.1, IANA; 44xx as graphql-ws and those who follow it use them, 40xx as those who put HTTP's
+last two digits behind 40)."""
 
 MUTE_1000 = (Means("normal-close", "server", STRONG), Means("admin-kill", "server", HINT))
 """1000 without a text proves no benign close: kicks, idle timers and beat watchers of brokers use it (§1.2)."""

@@ -1,7 +1,7 @@
-"""A program of this machine that passes the bytes on (``ssh -L``, kubectl, stunnel): what ends first is often that."""
+"""What passes the bytes on from here, a program (``ssh -L``, kubectl, stunnel) or a VPN: often it is what ends."""
 
-from tui.diagnosis.between import forwarder, listening
-from tui.diagnosis.case import FITS, STRONG, UNLIKELY, Case
+from tui.diagnosis.between import forwarder, listening, vpn
+from tui.diagnosis.case import FITS, SAID, STRONG, UNLIKELY, Case
 
 
 def through_a_forwarder(case: Case) -> None:
@@ -20,4 +20,17 @@ def through_a_forwarder(case: Case) -> None:
         case.blame("connection-refused", "server", STRONG, "forwarder_refused", lines, program=program)
 
 
-RULES = (through_a_forwarder,)
+def through_a_vpn(case: Case) -> None:
+    """The connection went out by a VPN's interface, and that is gone, or what we send into it is lost."""
+    trail, name = case.trail, vpn(case)
+    if name is None or trail.ready is None or trail.route is None:
+        return
+    before, after = trail.route.local, trail.last_route.local if trail.last_route is not None else None
+    lines = case.lines(trail.route, trail.last_route, trail.undelivered or trail.dark)
+    if before is not None and after != before:
+        case.blame("tunnel-drop", "network", SAID, "vpn_gone", lines, name=name, before=before, after=after or "–")
+    elif trail.undelivered is not None or trail.dark is not None:
+        case.blame("tunnel-drop", "network", 2 * STRONG, "vpn_dark", lines, name=name)
+
+
+RULES = (through_a_forwarder, through_a_vpn)

@@ -119,7 +119,7 @@ def together(case: Case) -> None:
                 case.lines(case.trail.answer),
                 server=proxied(case),
             )
-        for cause in ("abrupt-close", "tcp-reset", "idle-timeout-proxy", "server-abort", "connection-lifetime"):
+        for cause in ("abrupt-close", "idle-timeout-proxy", "server-abort", "connection-lifetime"):
             if cause == "idle-timeout-proxy" and _same_rhythm(case, here, "idle_any"):
                 continue
             if cause == "connection-lifetime" and _same_rhythm(case, here, "age"):
