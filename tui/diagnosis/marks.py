@@ -41,12 +41,3 @@ class Frame(NamedTuple):
     def header(self, name: str) -> str:
         """The first value of a header; empty where there is none."""
         return self.frame.header(name) or ""
-
-
-class Ordered(NamedTuple):
-    """A session command that was carried out."""
-
-    n: int
-    m: float
-    verb: str
-    words: str

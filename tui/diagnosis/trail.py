@@ -12,18 +12,18 @@ from functools import partial
 
 from tui.diagnosis.answers import Answers
 from tui.diagnosis.kernel import queued, stuck
-from tui.diagnosis.marks import Frame, Heard, Mark, Ordered, Sent
+from tui.diagnosis.marks import Frame, Heard, Mark, Sent
+from tui.diagnosis.orders import Orders
 from tui.facts import facts
 from tui.facts.facts import Fact
 from tui.facts.findings import Close, Finding, Heartbeat, Note, Verdict
 from tui.protocols.stomp import StompFrame
 from tui.protocols.websocket import BINARY, CLOSE, PING, PONG
-from tui.session.ending import verb_of
 from tui.session.notes import broken_rule
 from tui.session.session import Session
 
 KEPT = 16
-"""Of what repeats: messages, commands, kernel reports."""
+"""Of what repeats: messages, the gaps between them."""
 
 TEXT_KEPT = 2000
 """Characters of a peer's own words that are looked at."""
@@ -129,7 +129,7 @@ class Trail:
     """Rules our own frames broke."""
     late: dict[str, Heartbeat] = field(default_factory=dict)
     """By layer, its last heart-beat finding where that says late or missed."""
-    orders: deque[Ordered] = field(default_factory=partial(deque, maxlen=KEPT))
+    orders: Orders = field(default_factory=Orders)
     came_since_freeze: int = 0
     """Bytes received since we were last told to freeze."""
     afterwards: list[facts.Postmortem] = field(default_factory=list)
@@ -163,10 +163,8 @@ class Trail:
 
     def order(self, fact: facts.Command) -> None:
         """A command was carried out."""
-        if fact.ok:
-            self.orders.append(Ordered(fact.n, fact.m, verb_of(fact.do), fact.do))
-            if self.orders[-1].verb == "freeze":
-                self.came_since_freeze = 0
+        if fact.ok and self.orders.carried_out(fact).verb == "freeze":
+            self.came_since_freeze = 0
 
     # What the rules ask.
 
@@ -181,33 +179,6 @@ class Trail:
         """The interval agreed for the server's STOMP beats, s; 0 for none."""
         timer = self.timers.get("stomp-in")
         return timer.every_ms / 1000 if timer is not None else 0.0
-
-    def ordered(self, *verbs: str) -> Ordered | None:
-        """The last order with one of these verbs."""
-        return next((order for order in reversed(self.orders) if order.verb in verbs), None)
-
-    @property
-    def beats_held(self) -> Ordered | None:
-        """The order that keeps our beats back, if one holds."""
-        last = self.ordered("hold-beats", "throttle-beats", "release-beats", "freeze")
-        return last if last is not None and last.verb != "release-beats" else None
-
-    @property
-    def pongs_held(self) -> Ordered | None:
-        """The order that keeps our pongs back, if one holds."""
-        last = self.ordered("hold-pongs", "release-pongs", "freeze")
-        return last if last is not None and last.verb != "release-pongs" else None
-
-    def frozen_at(self, m: float) -> Ordered | None:
-        """The order to freeze that held at ``m``."""
-        order = self.ordered("freeze")
-        if order is None:
-            return None
-        try:
-            seconds = float(order.words.split()[-1])
-        except ValueError:
-            return None
-        return order if order.m <= m <= order.m + seconds + 0.5 else None
 
     @property
     def server(self) -> str:

@@ -64,7 +64,7 @@ def own_beats_late(case: Case) -> None:
         idle = max(idle, trail.gaps_out[-1])  # awake again, it said its overdue beat before it read the end
     lines = case.lines(trail.last_out, trail.act)
     args: dict[str, Any] = {"idle": round(idle, 1), "every": round(n, 1)}
-    held = trail.beats_held
+    held = trail.orders.beats_held
     if idle > 1.5 * n + LATE_MARGIN_MS / 1000:
         case.blame("client-heartbeat-missed", "client", 2 * STRONG, "own_beats_late", lines, **args)
         case.doubt("normal-close", UNLIKELY / 2, "own_beats_late", lines, **args)
@@ -118,8 +118,8 @@ def server_ping_unanswered(case: Case) -> None:
     case.blame("server-ping-timeout", "client", 2 * STRONG, "ping_unanswered", lines, waited=round(waited, 1))
     for cause in ("server-error", "abrupt-close", "idle-timeout-proxy", "normal-close", "tcp-reset", "server-close"):
         case.doubt(cause, UNLIKELY, "ping_unanswered", lines, waited=round(waited, 1))
-    if trail.pongs_held is not None:
-        case.blame("server-ping-timeout", "client", FITS, "pongs_held", [trail.pongs_held.n])
+    if trail.orders.pongs_held is not None:
+        case.blame("server-ping-timeout", "client", FITS, "pongs_held", [trail.orders.pongs_held.n])
 
 
 def own_ping_unanswered(case: Case) -> None:

@@ -45,7 +45,9 @@ def not_reading(case: Case) -> None:
     close, trail = case.close, case.trail
     if close is None or close.initiator == "local" or trail.ready is None:
         return
-    frozen = trail.frozen_at(case.at) or trail.frozen_at(trail.end.m if trail.end is not None else case.at)
+    frozen = trail.orders.frozen_at(case.at) or trail.orders.frozen_at(
+        trail.end.m if trail.end is not None else case.at
+    )
     held = next((s for s in case.world.stalls if s.why == "reading" and case.at - s.m < RECENT_S), None)
     unread = close.transport.unread + (trail.came_since_freeze if frozen is not None else 0)
     lines = case.lines(frozen, held, trail.end)

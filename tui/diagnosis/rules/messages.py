@@ -66,7 +66,7 @@ def own_flaw(case: Case) -> None:
 def raw_bytes(case: Case) -> None:
     """Bytes we were told to send as they are went right before."""
     close, trail = case.close, case.trail
-    order = trail.ordered("raw-frame", "send-raw", "stomp-frame")
+    order = trail.orders.last("raw-frame", "send-raw", "stomp-frame")
     if close is None or order is None or close.initiator == "local" or not 0 <= case.at - order.m < SOON_S:
         return
     if trail.disconnect is None:
@@ -86,7 +86,7 @@ def flood(case: Case) -> None:
 def unsupported(case: Case) -> None:
     """A binary message to an endpoint that ends it right then."""
     close, trail = case.close, case.trail
-    order = trail.ordered("send-binary")
+    order = trail.orders.last("send-binary")
     if close is None or order is None or close.code not in (1003, 1007, 1002) or not 0 <= case.at - order.m < SOON_S:
         return
     case.blame("unsupported-data", "client", HINT, "binary_sent", [order.n])

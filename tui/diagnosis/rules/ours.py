@@ -12,11 +12,11 @@ def asked_for(case: Case) -> None:
     close, trail = case.close, case.trail
     if close is None or not close.asked:
         return
-    cut = trail.ordered("reset", "abort", "half-close")
+    cut = trail.orders.last("reset", "abort", "half-close")
     if cut is not None and close.sent is None and close.initiator == "local":
         case.blame("local-abort", "client", SAID, "told_to_cut", [cut.n], verb=cut.verb)
         return
-    order = trail.ordered("close", "disconnect", "reconnect", "forget", "quit")
+    order = trail.orders.last("close", "disconnect", "reconnect", "forget", "quit")
     if order is not None and close.initiator != "remote":
         # A client that closes because nothing comes any more says "close" as well: silence speaks against calm.
         times = FITS if _silent(case) else SAID

@@ -31,7 +31,7 @@ def alone(case: Case) -> None:
     gone = any(not look.ok and look.how == "refused" for look in case.world.afterwards if look.stage == "tcp")
     living = [
         one for one in case.world.neighbours
-        if one.same_server and one.lives and _was_there(case, one) and one.trail.frozen_at(case.at) is None
+        if one.same_server and one.lives and _was_there(case, one) and one.trail.orders.frozen_at(case.at) is None
         and (not gone or _heard_since(case, one))
     ]  # fmt: skip
     if not living or any(one.together for one in case.world.neighbours):
