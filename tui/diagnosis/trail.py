@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from tui.diagnosis.answers import Answers
+from tui.diagnosis.inner import Inner
 from tui.diagnosis.kernel import queued, stuck
 from tui.diagnosis.marks import Frame, Heard, Mark, Sent
 from tui.diagnosis.orders import Orders
@@ -98,6 +99,7 @@ class Trail:
     last_out: Mark | None = None
     last_beat_out: Mark | None = None
     answers: Answers = field(default_factory=Answers)
+    inner: Inner = field(default_factory=Inner)
     sends: deque[Sent] = field(default_factory=partial(deque, maxlen=KEPT))
     largest_survived: int = 0
     """Bytes of our largest message that something came back after."""
@@ -307,6 +309,8 @@ class Trail:
             self.losses_survived = max(self.losses_survived, self.info.total_retrans or 0)
         if opcode == PING:
             self.ping_in = Mark(fact.n, fact.m)
+        if isinstance(fact, facts.Frame):
+            self.inner.came(fact)
         if opcode <= BINARY and fact.size > 2:
             self.answers.came(fact.m)
         if opcode <= BINARY and fact.text and len(fact.text) > 1:
@@ -326,6 +330,8 @@ class Trail:
             self.gaps_out.append(gap)
             self.longest_out_s = max(self.longest_out_s, gap)
         self.last_out = Mark(fact.n, fact.m)
+        if isinstance(fact, facts.Frame):
+            self.inner.went(fact, self.session.subprotocol)
         if opcode == PONG:
             self.pong_out = self.last_out
         elif opcode == PING:

@@ -13,6 +13,7 @@ from tui.diagnosis.rules import (
     codes,
     forwarding,
     history,
+    inner,
     machine,
     messages,
     opening,
@@ -25,7 +26,7 @@ from tui.diagnosis.rules import (
 Rule = Callable[[Case], None]
 
 RULES: tuple[Rule, ...] = (
-    *ours.RULES, *opening.RULES, *words.RULES, *codes.RULES, *tcp.RULES, *clocks.RULES, *messages.RULES,
+    *ours.RULES, *opening.RULES, *words.RULES, *inner.RULES, *codes.RULES, *tcp.RULES, *clocks.RULES, *messages.RULES,
     *machine.RULES, *forwarding.RULES, *siblings.RULES, *history.RULES, *afterwards.RULES,
 )  # fmt: skip
 """Every rule about a connection that ended."""

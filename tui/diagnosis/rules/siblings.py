@@ -188,11 +188,12 @@ def newer_login(case: Case) -> None:
     if close is None or trail.ready is None or close.initiator != "remote" or close.asked:
         return
     for one in case.world.neighbours:
-        if not one.same_server or one.trail.ready is None or one.trail.began is None:
+        login = one.trail.inner.mqtt_at or one.trail.ready
+        start, before = one.trail.inner.mqtt_at or one.trail.began, trail.inner.mqtt_at or trail.ready
+        if not one.same_server or login is None or start is None:
             continue
-        since = case.at - one.trail.ready.m
-        began = case.at - one.trail.began.m
-        if one.trail.began.m <= trail.ready.m + 0.2 or not (-0.5 <= since <= LATER_LOGIN_S and began >= 0):
+        since, began = case.at - login.m, case.at - start.m
+        if start.m <= before.m + 0.2 or not (-0.5 <= since <= LATER_LOGIN_S and began >= 0):
             continue
         mine, theirs = _user(case.trail), _user(one.trail)
         same = mine == theirs
@@ -210,7 +211,9 @@ def newer_login(case: Case) -> None:
 
 def _user(trail: Trail) -> tuple[object, ...]:
     spec = trail.session.spec
-    return spec.get("login"), tuple(spec.get("connect-header", ())), spec.get("user")
+    mqtt = trail.inner.mqtt
+    client_id = mqtt.client_id if mqtt is not None else None
+    return spec.get("login"), tuple(spec.get("connect-header", ())), spec.get("user"), client_id
 
 
 def same_age(case: Case) -> None:
@@ -242,7 +245,14 @@ def opened_for_others(case: Case) -> None:
     close = case.close
     if close is None or case.trail.ready is not None or close.transport.phase not in ("tls", "http", "open"):
         return
-    others = [one for one in case.world.neighbours if one.same_server and one.trail.ready is not None]
+    secure = case.trail.session.spoken.tls
+    ready = [one for one in case.world.neighbours if one.same_server and one.trail.ready is not None]
+    others = [one for one in ready if one.trail.session.spoken.tls == secure]
+    if ready and not others:
+        cause = "tls-not-spoken" if secure else "tls-expected"
+        lines = case.lines(*(one.trail.ready for one in ready))
+        case.blame(cause, "client", 4 * STRONG, "opened_otherwise", lines, names=_names(ready))
+        return
     if others:
         key, lines = "opened_for_others", case.lines(*(one.trail.ready for one in others))
         args: dict[str, Any] = {"names": _names(others)}

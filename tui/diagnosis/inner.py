@@ -1,0 +1,68 @@
+"""Protocols spoken inside WebSocket messages that have heart-beats and goodbyes of their own: MQTT and Engine.IO (the
+transport of Socket.IO). Our raw sessions speak none of them by themselves: whoever types into one has to.
+"""
+
+import binascii
+
+from tui.diagnosis.marks import Mark
+from tui.facts.facts import Frame
+from tui.protocols import mqtt
+from tui.protocols.websocket import BINARY, TEXT
+
+ENGINE_IO_PING, ENGINE_IO_PONG, ENGINE_IO_OPEN = "2", "3", '0{"sid"'
+ENGINE_IO_TYPES = tuple("0123456b")
+"""Engine.IO 4: the server pings, the client pongs."""
+
+SOCKET_IO_JOIN = "40"
+"""Socket.IO's CONNECT inside an Engine.IO message."""
+
+
+class Inner:
+    """What one connection's messages show of the protocol inside."""
+
+    def __init__(self) -> None:
+        self.mqtt: mqtt.Connect | None = None
+        """Our CONNECT."""
+        self.mqtt_at: Mark | None = None
+        self.mqtt_said: tuple[Mark, mqtt.Said] | None = None
+        """The last refusal or goodbye of an MQTT server."""
+        self.engine_io_ping: Mark | None = None
+        """The first ping of an Engine.IO server that we have not answered."""
+        self.strange: Mark | None = None
+        """Our last message that is none of the protocol's."""
+        self.engine_io = False
+        self.socket_io_joined = False
+
+    def went(self, fact: Frame, subprotocol: str | None) -> None:
+        """A message of ours; ``subprotocol`` is what was agreed on."""
+        if self._is_strange(fact, subprotocol):
+            self.strange = Mark(fact.n, fact.m)
+        if fact.opcode == BINARY and self.mqtt is None:
+            self.mqtt = mqtt.connect(_bytes(fact))
+            self.mqtt_at = Mark(fact.n, fact.m) if self.mqtt is not None else None
+        elif fact.opcode == TEXT and fact.text is not None:
+            self.socket_io_joined = self.socket_io_joined or fact.text.startswith(SOCKET_IO_JOIN)
+            if fact.text == ENGINE_IO_PONG:
+                self.engine_io_ping = None
+
+    def _is_strange(self, fact: Frame, subprotocol: str | None) -> bool:
+        if fact.opcode not in (TEXT, BINARY):
+            return False
+        if (subprotocol or "").startswith("mqtt"):
+            return fact.opcode == TEXT or (self.mqtt is None and mqtt.connect(_bytes(fact)) is None)
+        return self.engine_io and fact.opcode == TEXT and not (fact.text or "").startswith(ENGINE_IO_TYPES)
+
+    def came(self, fact: Frame) -> None:
+        """A message of the peer's."""
+        mark = Mark(fact.n, fact.m)
+        if fact.opcode == BINARY and self.mqtt is not None:
+            said = mqtt.said(_bytes(fact))
+            self.mqtt_said = (mark, said) if said is not None else self.mqtt_said
+        elif fact.opcode == TEXT and fact.text is not None:
+            self.engine_io = self.engine_io or fact.text.startswith(ENGINE_IO_OPEN)
+            if self.engine_io and fact.text == ENGINE_IO_PING:
+                self.engine_io_ping = self.engine_io_ping or mark
+
+
+def _bytes(fact: Frame) -> bytes:
+    return binascii.a2b_base64((fact.b64 or "")[:400])

@@ -1,0 +1,82 @@
+"""What a protocol inside the messages says: MQTT's codes and keep-alive, Engine.IO's pings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tui.diagnosis.case import SAID, STRONG, UNLIKELY, Case
+from tui.facts.findings import Blame
+
+MQTT_REASONS: Mapping[int, tuple[str, Blame]] = {
+    0x80: ("server-error", "server"), 0x81: ("protocol-error", "client"), 0x82: ("protocol-error", "client"),
+    0x83: ("server-error", "server"), 0x84: ("version-mismatch", "client"), 0x85: ("protocol-error", "client"),
+    0x86: ("auth-failed", "client"), 0x87: ("auth-failed", "client"), 0x88: ("try-again-later", "server"),
+    0x89: ("try-again-later", "server"), 0x8A: ("admin-kill", "server"), 0x8B: ("going-away", "server"),
+    0x8C: ("auth-failed", "client"), 0x8D: ("client-heartbeat-missed", "client"), 0x8E: ("duplicate-session", "server"),
+    0x93: ("protocol-error", "client"), 0x95: ("message-too-big", "client"), 0x96: ("rate-limited", "client"),
+    0x97: ("rate-limited", "client"), 0x98: ("admin-kill", "server"), 0x9F: ("rate-limited", "client"),
+    0xA0: ("connection-lifetime", "server"),
+}  # fmt: skip
+"""By reason code (MQTT 5.0 §2.4): the cause it names, and its side."""
+
+KEEP_ALIVE_TIMES = 1.5
+"""Keep-alives after which an MQTT server ends a silent connection (MQTT 3.1.1 §3.1.2.10)."""
+
+
+def mqtt_said(case: Case) -> None:
+    """An MQTT server gave its reason: in a CONNACK, or in a DISCONNECT (MQTT 5)."""
+    close, said = case.close, case.trail.inner.mqtt_said
+    if close is None or said is None or close.initiator == "local":
+        return
+    mark, code = said
+    if code.reason in MQTT_REASONS:
+        cause, side = MQTT_REASONS[code.reason]
+        case.blame(cause, side, SAID, "mqtt_said", [mark.n], packet=code.packet, code=f"0x{code.reason:02x}")
+
+
+def mqtt_keep_alive(case: Case) -> None:
+    """Our CONNECT promised a packet every so often, and none came for one and a half times that."""
+    close, connect, trail = case.close, case.trail.inner.mqtt, case.trail
+    if close is None or connect is None or not connect.keep_alive_s or close.initiator == "local":
+        return
+    if case.idle_tx < KEEP_ALIVE_TIMES * connect.keep_alive_s - 0.1 or trail.inner.mqtt_said is not None:
+        return
+    lines = case.lines(trail.last_out, trail.act)
+    args: dict[str, Any] = {"idle": round(case.idle_tx, 1), "every": connect.keep_alive_s}
+    case.blame("client-heartbeat-missed", "client", 4 * STRONG, "mqtt_keep_alive", lines, **args)
+    for cause in ("idle-timeout-proxy", "idle-timeout-server", "abrupt-close"):
+        case.doubt(cause, UNLIKELY, "mqtt_keep_alive", lines, **args)
+
+
+def engine_io_ping(case: Case) -> None:
+    """An Engine.IO server pinged ("2") and we did not answer ("3"): a Socket.IO client does, a raw session does not."""
+    close, ping = case.close, case.trail.inner.engine_io_ping
+    if close is None or ping is None or close.initiator == "local":
+        return
+    lines, waited = [ping.n, *case.lines(case.trail.act)], round(case.at - ping.m, 1)
+    case.blame("server-ping-timeout", "client", 4 * STRONG, "engine_io_ping", lines, waited=waited)
+    for cause in ("idle-timeout-server", "normal-close", "abrupt-close", "idle-timeout-proxy"):
+        case.doubt(cause, UNLIKELY, "engine_io_ping", lines, waited=waited)
+
+
+def socket_io_not_joined(case: Case) -> None:
+    """A Socket.IO server waits only so long (``connectTimeout``, 45 s) for a client to join a namespace ("40")."""
+    close, inner = case.close, case.trail.inner
+    if close is None or not inner.engine_io or inner.socket_io_joined or close.initiator == "local":
+        return
+    lines = case.lines(case.trail.ready, case.trail.act)
+    case.blame(
+        "idle-timeout-server", "client", 4 * STRONG, "socket_io_not_joined", lines, age=round(case.age or 0.0, 1)
+    )
+
+
+def not_its_protocol(case: Case) -> None:
+    """The end followed a message of ours that is none of the protocol the server speaks inside."""
+    close, strange = case.close, case.trail.inner.strange
+    if close is None or strange is None or close.initiator == "local" or case.at - strange.m > 1.0:
+        return
+    lines = [strange.n, *case.lines(case.trail.act)]
+    case.blame("protocol-error", "client", 4 * STRONG, "not_its_protocol", lines)
+    case.doubt("normal-close", UNLIKELY, "not_its_protocol", lines)
+
+
+RULES = (mqtt_said, mqtt_keep_alive, engine_io_ping, socket_io_not_joined, not_its_protocol)
