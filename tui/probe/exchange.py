@@ -75,6 +75,13 @@ class Exchange:
         self._cut = False
         self._asked_at = 0.0
         self._asked = False
+        self._served = self._came = False
+
+    @property
+    def kept(self) -> bool:
+        """Whether it has served and nothing of another answer has come. A server ends such a connection when it likes;
+        who asked just then asks again on a new one, as browsers do (RFC 9112 §9.3.1)."""
+        return self._served and not self._came
 
     @property
     def waits(self) -> bool:
@@ -128,6 +135,7 @@ class Exchange:
 
     def plain_came(self, data: bytes, moment: Moment) -> None:
         """Bytes came, deciphered."""
+        self._came = True
         try:
             self._h11.receive_data(data)
             self._read(moment)
@@ -218,6 +226,7 @@ class Exchange:
         if reusable:
             self._h11.start_next_cycle()
         self._asked, self.idle = False, reusable
+        self._served, self._came = True, False
         if not reusable:
             self.close()
         self._hearer.done(self, self._status, self._body)

@@ -7,6 +7,7 @@ import secrets
 import string
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -216,13 +217,15 @@ class SockjsConnection(Connection):
             self._remote = sock.getpeername()
             self._phase = "tls" if secure else "http"
         tls = Tls(tls_context(spec), servername) if secure else None
-        write = self._fact if kind != "send" else self._quietly
+        write = partial(self._of_exchange, exchange)
         exchange.use(Channel(sock, tls, servername, write, self._journal.redactor.text, exchange))
         return exchange
 
-    def _quietly(self, kind: type[facts.Fact], **fields: Any) -> Any:
-        """Of the connection that sends, its FIN ends nothing: only the one that receives carries the session."""
-        return None if kind is facts.Eof else self._fact(kind, **fields)
+    def _of_exchange(self, exchange: Exchange, kind: type[facts.Fact], **fields: Any) -> Any:
+        """A fact of an exchange's connection. The FIN of one that sends, or is kept for another request, ends nothing:
+        only an answer under way carries the session."""
+        quiet = kind is facts.Eof and (exchange.kind == "send" or exchange.kept)
+        return None if quiet else self._fact(kind, **fields)
 
     def request(self, exchange: Exchange, kind: str, body: bytes, sent: Callable[[], None] | None = None) -> None:
         """Makes the request of a kind on an exchange that is idle; ``sent`` is called when the kernel took it."""

@@ -79,6 +79,8 @@ class XhrWire(ByteWire):
         self._xhr = xhr
         self._owner = owner
         self._exchanges: dict[str, Exchange] = {}
+        self._asked: dict[str, OutRequest] = {}
+        """By kind, the last request."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -135,8 +137,11 @@ class XhrWire(ByteWire):
             exchange.wanted = partial(self._ask, exchange, item)
 
     def _ask(self, exchange: Exchange, item: OutRequest) -> None:
+        again = self._asked.get(item.kind) is item
+        self._asked[item.kind] = item
+
         def sent() -> None:
-            if item.body:
+            if item.body and not again:
                 self._fact(facts.Bytes, **frame_facts.piece("out", item.body, self._redactor, composed=item.composed))
 
         self._owner.request(exchange, item.kind, item.body, sent)
@@ -172,7 +177,9 @@ class XhrWire(ByteWire):
         """A connection ended. One that waits for nothing is made again when it is needed."""
         if self._closed or exchange is not self._exchanges.get(exchange.kind):
             return
-        if exchange.waits:
+        if exchange.waits and exchange.kept and how in ("fin", "reset"):
+            self._run(self._dial(self._asked[exchange.kind]))
+        elif exchange.waits:
             self._owner.lost(how, errno, detail or f"sockjs-{exchange.kind}")
 
     def settled(self) -> None:

@@ -204,7 +204,7 @@ def idle(case: Case) -> None:
         times = 3 * FITS if fits else 2 * FITS if a_little_early(any_) or any_ > LONG_IDLE_S else HINT
         case.blame("idle-timeout-proxy", "proxy", times, key, lines, idle=round(any_, 2))
         if close.transport.how == "reset" and any_ > 1.5 * trail.longest_idle_s:
-            case.blame("nat-timeout", "network", max(times, FITS), "idle_reset", lines, idle=round(any_, 2))
+            case.blame("nat-timeout", "network", max(times, 1.5 * FITS), "idle_reset", lines, idle=round(any_, 2))
         if close.transport.how != "reset":
             own = HINT if proxied(case) else 0.75 * times
             case.blame("idle-timeout-server", "server", own, key, lines, idle=round(any_, 2))
@@ -233,7 +233,7 @@ def idle_with_a_close(case: Case) -> None:
     if _explains(close.received):
         return
     if _on_the_second(case):
-        case.blame("idle-timeout-server", "server", 4 * STRONG, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
+        case.blame("idle-timeout-server", "server", 2 * STRONG, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
         case.doubt("normal-close", UNLIKELY, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
         case.doubt("going-away", 0.4, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
         _name_products(case, "idle_tx", case.idle_tx, "idle-timeout-server")

@@ -87,7 +87,7 @@ def _meant(code: int | None, reason: str) -> tuple[Means, ...]:
     if code in CODES:
         return CODES[code]
     if 3000 <= code <= 4999:
-        return (Means("server-close", "server", STRONG),)
+        return (Means("server-close", "server", STRONG), Means("admin-kill", "server", HINT))
     return (Means("protocol-error", "server", STRONG),)  # a code that must not be on the wire (§7.4.2)
 
 

@@ -253,6 +253,7 @@ def _forbidden(case: Case, lines: list[int], weaker: float) -> None:
         case.blame("origin-rejected", "config", weaker or 2 * STRONG, "http_origin", lines, origin=origin[:QUOTED])
     elif not origin:
         case.blame("origin-rejected", "config", weaker or HINT, "http_no_origin", lines)
+        case.blame("auth-failed", "client", weaker or 1.5 * HINT, "http_status", lines, status=403)
     case.blame("forbidden", "config", weaker or (FITS if foreign else 2 * STRONG), "http_status", lines, status=403)
 
 

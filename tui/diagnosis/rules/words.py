@@ -161,6 +161,8 @@ def _say(case: Case, place: Place, text: str, code: int | None, lines: list[int]
 def _blame(case: Case, saying: Saying, key: str, lines: list[int], quoted: str) -> None:
     product = (saying.product, saying.setting) if saying.product else None
     case.blame(saying.cause, saying.side, _TIMES[saying.how], key, lines, product=product, text=quoted)
+    if saying.cause == "going-away":
+        case.blame("server-restart", "server", 2 * FITS, key, lines, text=quoted)  # it may come back
     if saying.how == "said" and saying.cause not in ("normal-close",):
         case.doubt("normal-close", EXCLUDED, key, lines, text=quoted)
 
@@ -177,6 +179,7 @@ def gone_away(case: Case) -> None:
         case.blame("session-expired", "client", 2 * STRONG, "not_polled", lines, gap=round(gap, 1))
     else:
         case.blame("server-close", "server", STRONG, "go_away", lines)
+        case.blame("normal-close", "server", HINT, "go_away", lines)
     case.doubt("auth-failed", EXCLUDED, "go_away", lines)
 
 
