@@ -122,6 +122,23 @@ def server_ping_unanswered(case: Case) -> None:
         case.blame("server-ping-timeout", "client", FITS, "pongs_held", [trail.orders.pongs_held.n])
 
 
+def ping_came_with_the_end(case: Case) -> None:
+    """The server gave up on our pong, and its ping reached us only together with its Close, though we were awake: the
+    way held it up."""
+    close, trail = case.close, case.trail
+    if close is None or close.received is None or trail.ping_in is None or trail.pings.unanswered is not None:
+        return
+    said = meant("reason", close.received.reason, close.received.code)
+    if said is None or said.cause != "server-ping-timeout" or case.at - trail.ping_in.m > PONG_TAKES_S:
+        return
+    if case.world.stalls or trail.orders.pongs_held is not None:
+        return
+    lines = case.lines(trail.ping_in, trail.close_in)
+    case.blame("nat-timeout", "network", 3 * STRONG, "ping_came_late", lines)
+    case.blame("network-blackhole", "network", 2 * STRONG, "ping_came_late", lines)
+    case.doubt("server-ping-timeout", UNLIKELY / 2, "ping_came_late", lines)
+
+
 def own_ping_unanswered(case: Case) -> None:
     """We pinged and no pong came: the kernel's report tells a frozen program from a hole in the network."""
     close, trail = case.close, case.trail
@@ -348,7 +365,7 @@ def _name_products(case: Case, by: str, seconds: float, cause: str) -> None:
 
 
 RULES = (
-    own_beats_late, broker_windows, server_ping_unanswered, own_ping_unanswered, server_silent,
+    own_beats_late, broker_windows, server_ping_unanswered, ping_came_with_the_end, own_ping_unanswered, server_silent,
     unanswered, idle, idle_with_a_close,
     own_messages_stopped, never_spoke, never_connected, lifetime,
 )  # fmt: skip

@@ -1,5 +1,7 @@
 """What passes the bytes on from here, a program (``ssh -L``, kubectl, stunnel) or a VPN: often it is what ends."""
 
+from typing import Any
+
 from tui.diagnosis.between import forwarder, listening, vpn
 from tui.diagnosis.case import FITS, SAID, STRONG, UNLIKELY, Case
 
@@ -28,7 +30,9 @@ def through_a_vpn(case: Case) -> None:
     before, after = trail.route.local, trail.last_route.local if trail.last_route is not None else None
     lines = case.lines(trail.route, trail.last_route, trail.undelivered or trail.dark)
     if before is not None and after != before:
-        case.blame("tunnel-drop", "network", SAID, "vpn_gone", lines, name=name, before=before, after=after or "–")
+        args: dict[str, Any] = {"name": name, "before": before, "after": after or "–"}
+        case.blame("tunnel-drop", "network", SAID, "vpn_gone", lines, **args)
+        case.doubt("local-network-down", UNLIKELY / 4, "vpn_gone", lines, **args)  # the narrower word for it
     elif trail.undelivered is not None or trail.dark is not None:
         case.blame("tunnel-drop", "network", 2 * STRONG, "vpn_dark", lines, name=name)
 
