@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.probing import ask, probing, run, seen
+from tests.probing import ask, open_session, probing, run, seen
 from tests.servers.node_apps import Gateway
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
@@ -77,7 +77,7 @@ async def test_a_newer_login(start: Starter, recorder: Recorder, take: Take, cod
         for session in ("elder", "other"):
             await seen(watch, "frame", session, dir="in")
         await asyncio.sleep(take.between(0.5, 2))
-        await watch.command('{"cmd":"open","id":77,"session":{"name":"younger","url":"%s"}}' % server.of("anna"))
+        await open_session(watch, name="younger", url=server.of("anna"))
         await seen(watch, "frame", "younger", dir="in")
         await seen(watch, "close", "elder")
         assert await watch.finish() == 1
@@ -95,7 +95,7 @@ async def test_one_session_too_many(start: Starter, recorder: Recorder, take: Ta
     async with probing(*targets, "--stdin", **POSTMORTEM) as watch:
         for session in ("first", "second"):
             await seen(watch, "frame", session, dir="in")
-        await watch.command('{"cmd":"open","id":77,"session":{"name":"third","url":"%s"}}' % server.of("anna"))
+        await open_session(watch, name="third", url=server.of("anna"))
         await seen(watch, "close", "third")
         assert await watch.finish() == 1
     assert_said(watch.the("close", "third"), code, reason)
@@ -125,8 +125,7 @@ async def test_it_sheds_load(start: Starter, recorder: Recorder, take: Take) -> 
     server = start(Gateway, shed={"above": 1, "code": 1013, "reason": reason})
     async with probing(f"first={server.of('anna')}", "--stdin", "--reconnect", **POSTMORTEM) as watch:
         await seen(watch, "frame", "first", dir="in")
-        words = '{"cmd":"open","id":77,"session":{"name":"second","url":"%s","reconnect":true}}'
-        await watch.command(words % server.of("bert"))
+        await open_session(watch, name="second", url=server.of("bert"), reconnect=True)
         await seen(watch, "close", "second", c=2)
         assert await watch.finish() == 1
     assert_said(watch.of("close", "second")[0], 1013, reason)
@@ -175,7 +174,7 @@ async def test_users_that_are_well(start: Starter, recorder: Recorder, take: Tak
             for session in ("anna", "bert"):
                 await seen(watch, "open", session)
                 await ask(watch, f"send {n}", session)
-                await seen(watch, "frame", session, dir="in", text='{"echo":"%d"}' % n)
+                await seen(watch, "frame", session, dir="in", text=f'{{"echo":"{n}"}}')
             await asyncio.sleep(take.between(0.3, 0.8))
         assert await watch.finish() == 0
     recorder.keep(take.of("gateway-well"), watch)

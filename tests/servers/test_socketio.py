@@ -63,7 +63,7 @@ async def test_no_answer_to_its_pings(start: Starter, recorder: Recorder, take: 
 
 
 async def test_it_kicks_one_of_two(start: Starter, recorder: Recorder, take: Take) -> None:
-    """``disconnect(true)`` says 41 and ends the transport; ``disconnect()`` says 41 alone and leaves the transport open."""
+    """``disconnect(true)`` says 41 and ends the transport; ``disconnect()`` would leave the transport open."""
     server = start(SocketIo, pingInterval=60_000)
     async with probing(f"anna={server.url}", f"bert={server.url}", "--stdin", **POSTMORTEM) as watch:
         for session in ("anna", "bert"):
