@@ -12,8 +12,8 @@ import json
 import signal
 import sys
 
-from sockjs.tornado import SockJSConnection, SockJSRouter  # type: ignore[import-not-found]
-from tornado.web import Application  # type: ignore[import-not-found]
+from sockjs.tornado import SockJSConnection, SockJSRouter
+from tornado.web import Application
 
 
 class Connection(SockJSConnection):  # type: ignore[misc]

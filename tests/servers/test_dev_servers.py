@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from tests.probing import ask, probing, run, seen
+from tests.servers.again import back
 from tests.servers.node_apps import Vite, WebpackDevServer
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
@@ -39,7 +40,7 @@ async def test_webpack_dev_server_ends(
             server.end()
             server.begin()
             for tab in ("tab1", "tab2"):
-                await watch.until(lambda line, who=tab: line["type"] == "open" and line["s"] == who and line["c"] > 1)
+                await back(watch, tab)
         else:
             for tab in ("tab1", "tab2"):
                 await seen(watch, "postmortem", tab)
@@ -70,7 +71,7 @@ async def test_vite_restarts_within_its_process(start: Starter, recorder: Record
         os.kill(server.pid, signal.SIGHUP)
         for tab in ("tab1", "tab2"):
             await seen(watch, "close", tab)
-            await watch.until(lambda line, who=tab: line["type"] == "http" and line["s"] == who and line["c"] > 1)
+            await back(watch, tab, "http")
         assert await watch.finish() == 1
     for tab in ("tab1", "tab2"):
         assert watch.of("close", tab)[0]["initiator"] == "remote"

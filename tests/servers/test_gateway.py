@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from tests.probing import ask, open_session, probing, run, seen
+from tests.servers.again import back
 from tests.servers.node_apps import Gateway
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
@@ -156,7 +157,7 @@ async def test_a_deployment(
         server.end()
         server.begin()
         for session in ("anna", "bert"):
-            await watch.until(lambda line, who=session: line["type"] == "open" and line["s"] == who and line["c"] > 1)
+            await back(watch, session)
         assert await watch.finish() == 1
     for session in ("anna", "bert"):
         close = watch.of("close", session)[0]

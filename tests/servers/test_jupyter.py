@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.probing import ask, probing, run, seen
+from tests.servers.again import back
 from tests.servers.jupyter import Jupyter
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter, starting
@@ -129,9 +130,7 @@ async def test_it_ends(start: Starter, recorder: Recorder, take: Take, sign: sig
             server.end()
             server.begin()
             for session in ("tab1", "tab2"):
-                await watch.until(
-                    lambda line, who=session: line["type"] == "http" and line["s"] == who and line["c"] > 1
-                )
+                await back(watch, session, "http")
         else:
             for session in ("tab1", "tab2"):
                 await seen(watch, "postmortem", session)

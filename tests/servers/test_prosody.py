@@ -10,6 +10,7 @@ import signal
 import pytest
 
 from tests.probing import ask, open_session, probing, seen
+from tests.servers.again import back
 from tests.servers.prosody import OPEN, PING, Prosody, authenticate, bind
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
@@ -128,9 +129,7 @@ async def test_it_ends(start: Starter, recorder: Recorder, take: Take, sign: sig
             server.end()
             server.begin()
             for session in ("anna", "bert"):
-                await watch.until(
-                    lambda line, who=session: line["type"] == "open" and line["s"] == who and line["c"] > 1
-                )
+                await back(watch, session)
         else:
             for session in ("anna", "bert"):
                 await seen(watch, "postmortem", session)

@@ -11,6 +11,7 @@ import signal
 import pytest
 
 from tests.probing import ask, probing, run, seen
+from tests.servers.again import back
 from tests.servers.node_apps import SocketIo
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
@@ -129,9 +130,7 @@ async def test_it_ends(start: Starter, recorder: Recorder, take: Take, sign: sig
             server.end()
             server.begin()
             for session in ("anna", "bert"):
-                await watch.until(
-                    lambda line, who=session: line["type"] == "open" and line["s"] == who and line["c"] > 1
-                )
+                await back(watch, session)
         else:
             for session in ("anna", "bert"):
                 await seen(watch, "postmortem", session)
