@@ -25,6 +25,7 @@ class Jupyter(Daemon):
         words = [
             sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser", f"--ServerApp.port={port}",
             f"--ServerApp.ip={LOOPBACK}", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={home}",
+            "--ServerApp.terminado_settings={'shell_command':['/bin/sh']}",  # its prompt does not name this machine
             *(f"--{option}" for option in options),
         ]  # fmt: skip
         env = os.environ | {"HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "run"), "JUPYTER_PLATFORM_DIRS": "1"}
