@@ -10,6 +10,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.servers import certificates
 from tests.servers.activemq import ActiveMq
+from tests.servers.afar import Afar
 from tests.servers.nginx import Certificate
 from tests.servers.node import GraphqlWs, NodeEndings, SockJsNode
 from tests.servers.ports import LOOPBACK
@@ -47,6 +48,15 @@ def activemq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ActiveMq]:
 def own_activemq(start: Starter) -> ActiveMq:
     """An ActiveMQ for one test, which may end it."""
     return start(ActiveMq)
+
+
+@pytest.fixture(scope="session")
+def afar(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[Afar]:
+    """The brokers on a host of their own that tests share; none of them may end one."""
+    with starting(tmp_path_factory.mktemp("afar")) as start:
+        brokers = Afar(start, certificate)
+        yield brokers
+    brokers.host.remove()
 
 
 @pytest.fixture(scope="session")

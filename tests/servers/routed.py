@@ -111,22 +111,33 @@ class Weather:
 class Routed:
     """The three hosts. Made by ``routed``; ``client``, ``router`` and ``server`` are its hosts."""
 
-    def __init__(self, name: str) -> None:
-        self.client, self.router, self.server = (Host(f"{name}-{which}") for which in "crs")
+    def __init__(self, number: int, server: Host | None) -> None:
+        name = f"whr{os.getpid() % 100000}-{number}"
+        self.client, self.router = Host(f"{name}-c"), Host(f"{name}-r")
+        self.server = server or Host(f"{name}-s")
+        self._shared, self._number = server is not None, number
         self._running = ExitStack()
 
     def build(self) -> None:
         """Makes the hosts, the cables and the ways."""
-        for host in (self.client, self.router, self.server):
+        for host in (self.client, self.router):
             host.build()
         self._cable(self.client, f"{CLIENT}/24", "eth0", self.router, f"{INSIDE}/24", "lan")
-        self._cable(self.router, f"{OUTSIDE}/24", "wan", self.server, f"{FAR}/24", "eth0")
         self.router.set(net__ipv4__ip_forward=1)
         self.client.ip("route", "add", "default", "via", INSIDE)
+        outside, far, cable = OUTSIDE, FAR, "eth0"
+        if self._shared:
+            outside, far = (f"10.80.{self._number}.{end}" for end in (1, 2))
+            cable = f"eth{self._number}"
+        else:
+            build_server(self.server)
+        self._cable(self.router, f"{outside}/24", "wan", self.server, f"{far}/24", cable)
         for address in (SERVER, OTHER):
-            self.server.ip("address", "add", f"{address}/32", "dev", "lo")
-            self.router.ip("route", "add", f"{address}/32", "via", FAR)
-        self.server.ip("route", "add", "default", "via", OUTSIDE)
+            self.router.ip("route", "add", f"{address}/32", "via", far)
+        if self._shared:
+            self.masquerade(quiet=True)
+        else:
+            self.server.ip("route", "add", "default", "via", outside)
         self.be_patient(2)
         self.client.set(net__ipv4__tcp_syn_retries=1)
 
@@ -155,7 +166,7 @@ class Routed:
     def remove(self) -> None:
         """Takes everything away again."""
         self._running.close()
-        for host in (self.client, self.router, self.server):
+        for host in (self.client, self.router, *(() if self._shared else (self.server,))):
             host.remove()
 
     def be_patient(self, retries: int) -> None:
@@ -184,12 +195,6 @@ class Routed:
     def start_stomp(self, port: int = 8082, beat_every: int = 500, wants: int = 500) -> subprocess.Popen[bytes]:
         """Starts the home-made STOMP server on all addresses of the server host."""
         return self.start(*node.command("stomp.mjs", "::", port, beatEvery=beat_every, beats=10000, wants=wants))
-
-    def expose(self, *ports: int) -> None:
-        """What comes to the server host for these ports is for those of its loopback, where brokers listen."""
-        self.server.set(net__ipv4__conf__all__route_localnet=1)
-        rule = f"tcp dport {{ {', '.join(map(str, ports))} }} dnat ip to 127.0.0.1"
-        self.server.wall(rule, "prerouting", "nat", name="doors")
 
     def masquerade(self, *, forgets_after: int | None = None, strict: bool = False, quiet: bool = False) -> None:
         """The router hides its client behind its own outer address, as one at home does.
@@ -233,10 +238,21 @@ def _end(child: subprocess.Popen[bytes]) -> None:
             stream.close()
 
 
+def build_server(host: Host) -> None:
+    """Makes the server's host, with its two addresses."""
+    host.build()
+    for address in (SERVER, OTHER):
+        host.ip("address", "add", f"{address}/32", "dev", "lo")
+
+
 @contextmanager
-def routed() -> Iterator[Routed]:
-    """Hosts that last as long as the block."""
-    hosts = Routed(f"whr{os.getpid() % 100000}-{next(_numbers)}")
+def routed(server: Host | None = None) -> Iterator[Routed]:
+    """Hosts that last as long as the block.
+
+    Args:
+        server: a server's host that several such blocks share; each has a router there that hides its client.
+    """
+    hosts = Routed(next(_numbers), server)
     try:
         hosts.build()
         yield hosts

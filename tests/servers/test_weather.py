@@ -1,4 +1,4 @@
-"""Ways with weather: late, jittery, out of order, doubled, spoilt, lossy or narrow; sessions that live, and some not."""
+"""Ways with weather: late, jittery, out of order, doubled, spoilt, lossy or narrow, and who lives through it."""
 
 import pytest
 
