@@ -115,7 +115,7 @@ async def elsewhere(take: Take, recorder: Recorder) -> None:
 
 
 async def a_stream_is_not_noticed(afar: Afar, take: Take, recorder: Recorder) -> None:
-    """sockjs-node writes its heartbeats into a stream whether they are acknowledged or not: they all come in the end."""
+    """sockjs-node writes its heartbeats into a stream, acknowledged or not: they all come in the end."""
     with routed(afar.host) as hosts:
         hosts.be_patient(8)
         words = ("--sockjs-transport", "xhr-streaming", "--stdin")
