@@ -173,16 +173,29 @@ class Routed:
         """The client's kernel gives up only after so many retransmissions: about 0.2 s, doubled each time."""
         self.client.set(net__ipv4__tcp_retries2=retries)
 
-    def start(self, *command: str, on: Host | None = None) -> subprocess.Popen[bytes]:
-        """Starts a program on the server host, or another; it says a line when it is ready, and ends with the hosts."""
+    @property
+    def number(self) -> int:
+        """One that no other network of this process has."""
+        return self._number
+
+    def start(self, *command: str, on: Host | None = None, says: str = "") -> subprocess.Popen[bytes]:
+        """Starts a program on the server host, or another; it ends with the hosts.
+
+        Args:
+            command: its words.
+            on: the other host.
+            says: what is in the line it says when it is ready; otherwise it is with its first.
+        """
         host = on or self.server
         child = subprocess.Popen(
             [*host.words, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         self._running.callback(_end, child)
         assert child.stdout is not None
-        assert child.stdout.readline()
-        return child
+        for line in child.stdout:
+            if says.encode() in line:
+                return child
+        raise AssertionError(f"{command[0]} ended before it was ready")
 
     def start_node(self, port: int = 8080, **options: object) -> subprocess.Popen[bytes]:
         """Starts Node's ws on all addresses of the server host."""

@@ -136,8 +136,9 @@ async def large_ones_vanish(afar: Afar, take: Take, recorder: Recorder) -> None:
 async def guest_from_afar(afar: Afar, take: Take, recorder: Recorder) -> None:
     """RabbitMQ lets its user guest in from its own host alone."""
     with routed(afar.host) as hosts:
-        url, *_ = afar.words(take.one_of("rabbitmq", "rabbitmq-tcp"))
-        async with watching(url, *GUEST, on=hosts.client.words, **POSTMORTEM) as watch:
+        url, *_ = afar.words("rabbitmq")
+        timeout = ("--open-timeout", str(take.between(3, 6)))
+        async with watching(url, *GUEST, *timeout, on=hosts.client.words, **POSTMORTEM) as watch:
             assert await watch.finish(60) == 3
     recorder.keep(take.of("broker-guest-from-afar"), watch)
 
