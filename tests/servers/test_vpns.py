@@ -1,5 +1,6 @@
 """Sessions inside a VPN: it ends at either half, is idle for too long, is revoked, or outlives its outside."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,10 @@ async def the_near_half_ends(home: Path, take: Take, recorder: Recorder) -> None
     """Its device goes with it; a session past the tunnel lives."""
     with routed() as hosts:
         hosts.start_node()
-        hosts.start_stomp()
-        vpn = OpenVpn(hosts, home)
+        hosts.start_stomp(beat_every=1000, wants=1000)
+        vpn = await asyncio.to_thread(OpenVpn, hosts, home)
         names = (f"ws={NODE}", f"stomp={STOMP}", f"direct={DIRECT}")
-        words = (*BEATS, *talk(0.6, 20, "ws"), *talk(1.1, 10, "direct"), "--stdin")
+        words = ("--heart-beat", "1000,1000", *talk(0.7, 14, "ws"), *talk(1.5, 6, "direct"), "--stdin")
         async with watching(*names, *words, on=hosts.client.words, **POSTMORTEM) as watch:
             await answered(watch, take, "ws", "stomp", "direct")
             vpn.near.terminate()
@@ -47,7 +48,7 @@ async def the_far_half_ends(home: Path, take: Take, recorder: Recorder) -> None:
         hosts.be_patient(3)
         hosts.start_python()
         hosts.start_stomp()
-        vpn = OpenVpn(hosts, home)
+        vpn = await asyncio.to_thread(OpenVpn, hosts, home)
         words = (*BEATS, "--ping-interval", str(take.between(0.4, 0.8)))
         async with watching(f"A={PYTHON}", f"B={STOMP}", *words, on=hosts.client.words, **POSTMORTEM) as watch:
             await answered(watch, take, "A", "B")
@@ -65,7 +66,7 @@ async def the_far_half_restarts(home: Path, take: Take, recorder: Recorder) -> N
         hosts.be_patient(8)
         hosts.start_node()
         hosts.start_stomp(beat_every=1000, wants=1000)
-        vpn = OpenVpn(hosts, home, near="--ping-restart 30")
+        vpn = await asyncio.to_thread(OpenVpn, hosts, home, near="--ping-restart 30")
         words = ("--heart-beat", "1000,1000", *talk(0.6, 14, "A"), "--stdin")
         async with watching(f"A={NODE}", f"B={STOMP}", *words, on=hosts.client.words, **POSTMORTEM) as watch:
             await answered(watch, take, "A", "B")
@@ -85,7 +86,7 @@ async def nobody_says_anything(home: Path, take: Take, recorder: Recorder) -> No
     with routed() as hosts:
         hosts.start_python()
         hosts.start_node()
-        OpenVpn(hosts, home, near=f"--inactive {take.one_of(4, 5)}")
+        await asyncio.to_thread(OpenVpn, hosts, home, near=f"--inactive {take.one_of(4, 5)}")
         words = (f"--do={take.between(8, 9)} quiet: send hello", *talk(0.9, 12, "direct"), "--stdin")
         async with watching(
             f"quiet={PYTHON}", f"direct={DIRECT}", *words, on=hosts.client.words, **POSTMORTEM
@@ -104,7 +105,7 @@ async def it_roams(home: Path, take: Take, recorder: Recorder) -> None:
         hosts.be_patient(4)
         hosts.start_node()
         hosts.start_stomp()
-        OpenVpn(hosts, home)
+        await asyncio.to_thread(OpenVpn, hosts, home)
         names = (f"inside={STOMP}", f"direct={DIRECT}")
         words = (*BEATS, *talk(0.6, 16, "direct"), "--stdin")
         async with watching(*names, *words, on=hosts.client.words, **POSTMORTEM) as watch:
@@ -126,7 +127,7 @@ async def it_is_taken_down(home: Path, take: Take, recorder: Recorder) -> None:
     with routed() as hosts:
         hosts.start_node()
         hosts.start_python()
-        vpn = WireGuard(hosts, home)
+        vpn = await asyncio.to_thread(WireGuard, hosts, home)
         words = (*talk(0.5, 20, "A"), "--ping-interval", str(take.between(0.5, 0.9)))
         async with watching(f"A={NODE}", f"B={PYTHON}", *words, on=hosts.client.words, **POSTMORTEM) as watch:
             await answered(watch, take, "A", "B")
@@ -143,7 +144,7 @@ async def it_is_revoked(home: Path, take: Take, recorder: Recorder) -> None:
         hosts.be_patient(3)
         hosts.start_stomp()
         hosts.start_node()
-        vpn = WireGuard(hosts, home)
+        vpn = await asyncio.to_thread(WireGuard, hosts, home)
         words = ("-n", "2", "--heart-beat", take.one_of("500,500", "800,500"))
         async with watching(STOMP, *words, on=hosts.client.words, **POSTMORTEM) as watch:
             await answered(watch, take, "A1", "A2")
@@ -164,7 +165,7 @@ async def behind_a_router_that_forgets(home: Path, take: Take, recorder: Recorde
         hosts.start_python(ping_interval=take.between(3.5, 4), ping_timeout=1.2)
         hosts.masquerade(quiet=True)
         hosts.router.set(net__netfilter__nf_conntrack_udp_timeout=2, net__netfilter__nf_conntrack_udp_timeout_stream=2)
-        WireGuard(hosts, home, keepalive=keepalive)
+        await asyncio.to_thread(WireGuard, hosts, home, keepalive=keepalive)
         begins = take.between(7, 8)
         words = (*(f"--do={begins + 0.8 * n:.1f} send hello" for n in range(10)), "--stdin")
         async with watching(PYTHON, *words, on=hosts.client.words, **POSTMORTEM) as watch:
