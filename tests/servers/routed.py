@@ -96,6 +96,14 @@ class Host:
             os.close(back)
 
 
+def cable(one: Host, here: str, name: str, two: Host, there: str, other: str) -> None:
+    """Lays one between two hosts: the address, with its prefix, and the device's name at either end."""
+    _run("ip", "link", "add", name, "netns", one.name, "type", "veth", "peer", "name", other, "netns", two.name)
+    for host, device, address in ((one, name, here), (two, other, there)):
+        host.ip("address", "add", address, "dev", device)
+        host.ip("link", "set", device, "up")
+
+
 class Weather:
     """The program between the router's two cables (``weatherd.py``). Made by ``Routed.weather``."""
 
@@ -122,16 +130,16 @@ class Routed:
         """Makes the hosts, the cables and the ways."""
         for host in (self.client, self.router):
             host.build()
-        self._cable(self.client, f"{CLIENT}/24", "eth0", self.router, f"{INSIDE}/24", "lan")
+        cable(self.client, f"{CLIENT}/24", "eth0", self.router, f"{INSIDE}/24", "lan")
         self.router.set(net__ipv4__ip_forward=1)
         self.client.ip("route", "add", "default", "via", INSIDE)
-        outside, far, cable = OUTSIDE, FAR, "eth0"
+        outside, far, device = OUTSIDE, FAR, "eth0"
         if self._shared:
             outside, far = (f"10.80.{self._number}.{end}" for end in (1, 2))
-            cable = f"eth{self._number}"
+            device = f"eth{self._number}"
         else:
             build_server(self.server)
-        self._cable(self.router, f"{outside}/24", "wan", self.server, f"{far}/24", cable)
+        cable(self.router, f"{outside}/24", "wan", self.server, f"{far}/24", device)
         for address in (SERVER, OTHER):
             self.router.ip("route", "add", f"{address}/32", "via", far)
         if self._shared:
@@ -140,13 +148,6 @@ class Routed:
             self.server.ip("route", "add", "default", "via", outside)
         self.be_patient(2)
         self.client.set(net__ipv4__tcp_syn_retries=1)
-
-    def _cable(self, one: Host, here: str, name: str, two: Host, there: str, other: str) -> None:
-        peer = ("peer", "name", other, "netns", two.name)
-        _run("ip", "link", "add", name, "netns", one.name, "type", "veth", *peer)
-        for host, device, address in ((one, name, here), (two, other, there)):
-            host.ip("address", "add", address, "dev", device)
-            host.ip("link", "set", device, "up")
 
     def speak_ipv6(self) -> None:
         """Gives the hosts IPv6 too: the server is ``SERVER6``."""
