@@ -9,7 +9,7 @@ import pytest
 from tests.probing import seen
 from tests.servers.child import installed
 from tests.servers.recordings import Recorder
-from tests.servers.routed import FAR, OTHER, SERVER, SERVER6, Routed, routed
+from tests.servers.routed import FAR, INSIDE, OTHER, SERVER, SERVER6, Routed, routed
 from tests.servers.takes import Take
 from tests.servers.test_nat import BEATS, leave, talk
 from tests.servers.together import together
@@ -21,16 +21,18 @@ NAME = "live.ground.example"
 DEAD, DEAD6 = "10.79.0.99", "fd79::99"
 
 
-def name_server(hosts: Routed, *options: str) -> None:
-    """Has the client ask dnsmasq on the server host, which knows what ``options`` say and nothing else."""
+def name_server(hosts: Routed, *options: str, at_router: bool = False) -> None:
+    """Has the client ask a dnsmasq, the server's or the router's, which knows what ``options`` say and nothing else."""
+    address = INSIDE if at_router else FAR
     hosts.start(
         "sh", "-c", 'exec "$@" 2>&1', "sh", installed("dnsmasq", "dnsmasq-base"),
         "--keep-in-foreground", "--log-facility=-", "--no-hosts", "--no-resolv", "--conf-file=/dev/null",
-        "--bind-interfaces", f"--listen-address={FAR}", "--user=root", "--pid-file=", *options, says="started",
+        "--bind-interfaces", f"--listen-address={address}", "--user=root", "--pid-file=", *options,
+        on=hosts.router if at_router else hosts.server, says="started",
     )  # fmt: skip
     place = Path("/etc/netns") / hosts.client.name
-    place.mkdir(parents=True)
-    (place / "resolv.conf").write_text(f"nameserver {FAR}\noptions timeout:1 attempts:1\n")
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "resolv.conf").write_text(f"nameserver {address}\noptions timeout:1 attempts:1\n")
 
 
 NAMES = {
