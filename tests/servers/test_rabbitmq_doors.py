@@ -1,7 +1,7 @@
 """Doors of brokers knocked at in the wrong tongue or with the wrong papers, while another session is well."""
 
 import datetime
-from pathlib import Path
+import shutil
 
 import pytest
 
@@ -58,11 +58,12 @@ async def test_the_wrong_tongue(
 
 
 async def test_the_wrong_papers(
-    broker: RabbitMq, certificate: Certificate, tmp_path: Path, start: Starter, take: Take, recorder: Recorder
+    broker: RabbitMq, certificate: Certificate, start: Starter, take: Take, recorder: Recorder
 ) -> None:
     """RabbitMQ's certificate is nobody's we know, another's or too old; or it wants to see one of ours."""
-    places = {name: tmp_path / name for name in ("old", "stranger", "ours")}
+    places = {name: certificate.ca.parent / name for name in ("old", "stranger", "ours")}
     for place in places.values():
+        shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
     yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=take.one_of(1, 3, 40))
     old = certificates.issue(places["old"], not_after=yesterday)
