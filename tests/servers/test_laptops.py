@@ -18,16 +18,19 @@ from tests.watching import POSTMORTEM, Watch, watching
 pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 
-async def sleep(hosts: Routed, watch: Watch, seconds: float, *, elsewhere: bool = False) -> None:
-    """The lid is shut for so long. ``elsewhere``: it is opened in another network, with another address."""
+async def sleep(hosts: Routed, watch: Watch, seconds: float, *, and_then: str = "here") -> None:
+    """The lid is shut for so long; it is opened ``here``, ``elsewhere`` (with another address) or ``nowhere``."""
     hosts.router.ip("link", "set", "lan", "down")
     with frozen(watch.process.pid):
         await asyncio.sleep(seconds)
-        if elsewhere:
+        if and_then == "elsewhere":
             hosts.client.ip("address", "delete", f"{CLIENT}/24", "dev", "eth0")
             hosts.client.ip("address", "add", "10.78.1.66/24", "dev", "eth0")
-        hosts.router.ip("link", "set", "lan", "up")
-        hosts.client.ip("route", "replace", "default", "via", INSIDE)
+        if and_then == "nowhere":
+            hosts.client.ip("link", "set", "eth0", "down")
+        else:
+            hosts.router.ip("link", "set", "lan", "up")
+            hosts.client.ip("route", "replace", "default", "via", INSIDE)
     await seen(watch, "stall")
 
 
@@ -106,7 +109,7 @@ async def elsewhere(take: Take, recorder: Recorder) -> None:
         words = ("--ping-interval", "1", "--heart-beat", "1000,1000", "--stdin")
         async with watching(f"ws={PYTHON}", f"stomp={STOMP}", *words, on=hosts.client.words, **POSTMORTEM) as watch:
             await answered(watch, take, "ws", "stomp")
-            await sleep(hosts, watch, take.between(2.5, 4), elsewhere=True)
+            await sleep(hosts, watch, take.between(2.5, 4), and_then="elsewhere")
             await seen(watch, "close", count=2)
             assert await watch.finish(40) == 1
     for session in ("ws", "stomp"):
@@ -142,6 +145,66 @@ async def a_poll_is_missed(afar: Afar, take: Take, recorder: Recorder) -> None:
             await seen(watch, "close")
             await leave(watch)
     recorder.keep(take.of("laptop-sleeps-sockjs-xhr-polling"), watch)
+
+
+async def a_websocket_is_given_up(afar: Afar, take: Take, recorder: Recorder) -> None:
+    """sockjs-node pings a WebSocket every second and gives up on who has not answered by the next."""
+    with routed(afar.host) as hosts:
+        hosts.be_patient(8)
+        words = ("--sockjs-transport", "websocket", "-n", "2")
+        async with watching(afar.sockjs, *words, on=hosts.client.words, **POSTMORTEM) as watch:
+            for session in ("A1", "A2"):
+                await seen(watch, "frame", session, opcode=10, dir="out", count=take.one_of(1, 2))
+            await sleep(hosts, watch, take.between(4, 6))
+            await seen(watch, "close", count=2)
+            assert await watch.finish(60) == 1
+    for close in watch.of("close"):
+        assert close["initiator"] == "remote"
+    recorder.keep(take.of("laptop-sleeps-sockjs-websocket"), watch)
+
+
+async def a_server_pings_for_long(take: Take, recorder: Recorder) -> None:
+    """python-websockets waits for longer than the laptop sleeps; a session that pings itself is well too."""
+    with routed() as hosts:
+        hosts.be_patient(8)
+        hosts.start_python(ping_interval=1, ping_timeout=8)
+        hosts.start_node()
+        words = ("--ping-interval", "1", "--stdin")
+        async with watching(f"A={PYTHON}", f"B={NODE}", *words, on=hosts.client.words, **POSTMORTEM) as watch:
+            await answered(watch, take, "A", "B")
+            await sleep(hosts, watch, take.between(2.5, 4))
+            for session in ("A", "B"):
+                pongs = len(watch.of("frame", session, opcode=10, dir="in"))
+                await seen(watch, "frame", session, opcode=10, dir="in", count=pongs + 3)
+            assert await leave(watch) == 0
+    recorder.keep(take.of("laptop-sleeps-and-nobody-gave-up"), watch)
+
+
+async def it_wakes_without_a_network(take: Take, recorder: Recorder) -> None:
+    """On the train: asleep for a moment, and no cable any more when it wakes."""
+    with routed() as hosts:
+        hosts.be_patient(3)
+        hosts.start_python()
+        hosts.start_stomp(beat_every=1000, wants=1000)
+        words = ("--heart-beat", "1000,1000", *talk(0.7, 12, "ws"))
+        async with watching(f"ws={PYTHON}", f"stomp={STOMP}", *words, on=hosts.client.words, **POSTMORTEM) as watch:
+            await answered(watch, take, "ws", "stomp")
+            await sleep(hosts, watch, take.between(1.5, 2.5), and_then="nowhere")
+            await seen(watch, "close", count=2)
+            assert await watch.finish(60) == 1
+    for session in ("ws", "stomp"):
+        assert watch.the("close", session)["initiator"] == "none"
+    recorder.keep(take.of("laptop-wakes-without-network"), watch)
+
+
+async def test_others(afar: Afar, take: Take, recorder: Recorder) -> None:
+    await together(
+        (
+            a_websocket_is_given_up(afar, take, recorder),
+            a_server_pings_for_long(take, recorder),
+            it_wakes_without_a_network(take, recorder),
+        )
+    )
 
 
 async def test_all_at_once(afar: Afar, take: Take, recorder: Recorder) -> None:
