@@ -49,6 +49,15 @@ def test_the_first_h_says_how_often_they_come() -> None:
     assert beats == [("negotiated", 25000.0), ("late", 25000.0), ("recovered", 25000.0)]
 
 
+def test_a_message_between_does_not_make_them_seem_more_frequent() -> None:
+    """sockjs-node beats every second whatever it says meanwhile (measured); a shorter time between two is believed."""
+    tape = session()
+    for m, said in ((0.5, 'a["tick"]'), (1, "h"), (2, "h"), (2.5, "h")):
+        tape.at(m).text("in", said)
+    beats = [(one.state, one.every_ms) for one in tape.of(Heartbeat)]
+    assert beats == [("negotiated", 1000.0), ("negotiated", 500.0)]
+
+
 def test_c_outranks_the_close_below_it_and_both_are_told() -> None:
     tape = session().at(2).text("in", 'c[4005,"logged in elsewhere"]')
     tape.closing("in", 1000, "Normal closure").closing("out", 1000).eof().end()

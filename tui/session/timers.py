@@ -110,28 +110,38 @@ class Timer:
 
 
 class SockjsTimer(Timer):
-    """SockJS's ``h``: nobody says how often it will come, so the interval is learnt from the first one.
+    """SockJS's ``h``: nobody says how often it will come, so the interval is learnt.
 
-    A server sends it after so long without a message (25 s unless it was told otherwise), so every frame it sends is a
-    sign of life, and the first ``h`` says how long the silence before it was.
+    Some servers send it after so long without a message (Spring), others whatever they sent meanwhile (sockjs-node), so
+    that the first says no more than that the interval is not longer than the time since the ``o``; the shortest time
+    between two is it. Every frame is a sign of life. 25 s is the default of most.
     """
+
+    __slots__ = ("_from",)
 
     def __init__(self) -> None:
         super().__init__("sockjs-h")
+        self._from: float | None = None
+        """The last ``h``, or the first frame."""
 
     def frame_in(self, m: float) -> float | None:
         """A frame that is no ``h``. The silence it ends, ms, if that had been late or missed."""
+        if self._from is None:
+            self._from = m
         return self.alive(m)
 
     def beat_in(self, m: float) -> tuple[bool, float | None]:
         """An ``h``. Whether the interval was learnt from it; the silence it ends, ms, if that had been late."""
-        before = self.last_m
         gap_ms = self.alive(m)
         self.received += 1
         self.last_beat_m = m
-        learnt = not self.every_ms and before is not None and m > before
-        if learnt and before is not None:
-            self.start(round((m - before) * 1000, -2) or 100.0, m)
+        since, self._from = self._from, m
+        if since is None or m <= since:
+            return False, gap_ms
+        every_ms = round((m - since) * 1000, -2) or 100.0
+        learnt = not self.every_ms or every_ms < 0.9 * self.every_ms  # less is jitter
+        if learnt:
+            self.start(every_ms, m)
         return learnt, gap_ms
 
 
