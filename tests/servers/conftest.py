@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.servers import certificates
 from tests.servers.activemq import ActiveMq
 from tests.servers.afar import Afar
+from tests.servers.jvm import Artemis
 from tests.servers.nginx import Certificate
 from tests.servers.node import GraphqlWs, NodeEndings, SockJsNode
 from tests.servers.ports import LOOPBACK
@@ -57,6 +58,13 @@ def afar(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> 
         brokers = Afar(start, certificate)
         yield brokers
     brokers.host.remove()
+
+
+@pytest.fixture(scope="session")
+def artemis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Artemis]:
+    """The Artemis that tests share; none of them may end it."""
+    with starting(tmp_path_factory.mktemp("artemis")) as start:
+        yield start(Artemis)
 
 
 @pytest.fixture(scope="session")

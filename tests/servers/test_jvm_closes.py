@@ -304,11 +304,11 @@ async def test_tomcat_waits_for_a_slow_reader(start: Starter, recorder: Recorder
     async with probing(server.of("slow"), server.of("brisk"), *words, **POSTMORTEM) as watch:
         await seen(watch, "open", count=2)
         await ask(watch, f"freeze {pause if pause == 6 else 2}", "slow")
-        await ask(watch, f"send flood slow {take.one_of(60, 70)} 12000", "brisk")
+        await ask(watch, f"send flood slow {take.one_of(28, 34)} 12000", "brisk")
         if pause == 6:
             await seen(watch, "close", "slow")
         else:
-            await seen(watch, "frame", "slow", dir="in", count=60)
+            await seen(watch, "frame", "slow", dir="in", count=28)
         await ask(watch, "send still here", "brisk")
         await seen(watch, "frame", "brisk", dir="in", text="still here")
         assert await watch.finish() == (1 if pause == 6 else 0)

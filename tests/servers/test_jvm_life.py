@@ -2,12 +2,11 @@
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from tests.probing import ask, probing, seen
+from tests.servers.frozen import frozen
 from tests.servers.jvm import JavaWebSocket, Jetty, Jvm, Netty, Tomcat, Undertow, Vertx
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
@@ -17,16 +16,6 @@ from tests.servers.test_jvm_closes import NAMES, assert_cut, assert_said
 from tests.watching import POSTMORTEM, Watch
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
-
-
-@contextmanager
-def held(server: Jvm) -> Iterator[None]:
-    """Its process does not run, as in a long collection of garbage."""
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
 
 
 async def talked(watch: Watch, take: Take, *names: str) -> None:
@@ -149,7 +138,7 @@ async def test_it_hangs(start: Starter, recorder: Recorder, take: Take) -> None:
     words = ("--ping-interval", str(take.between(0.4, 0.8)), "--ping-timeout", "1.5", "--stdin")
     async with probing(*targets, *words, **POSTMORTEM) as watch:
         await talked(watch, take, "anna", "bert", "else")
-        with held(server):
+        with frozen(server.pid):
             for session in ("anna", "bert"):
                 await seen(watch, "close", session)
             await watch.finish(40)
@@ -168,7 +157,7 @@ async def test_a_pause_is_lived_through(start: Starter, recorder: Recorder, take
     talk = chatter(0.4, 6, "anna")
     async with probing(server.of("anna"), server.of("bert"), *talk, "--stdin", **POSTMORTEM) as watch:
         await seen(watch, "frame", "anna", dir="in", text="tick", count=2)
-        with held(server):
+        with frozen(server.pid):
             await seen(watch, "frame", "anna", dir="out", text="tick", count=2 + pause)
         await seen(watch, "frame", "anna", dir="in", text="tick", count=2 + pause)
         assert await watch.finish() == 0
@@ -182,7 +171,7 @@ async def test_a_pause_is_taken_for_a_lost_connection(start: Starter, recorder: 
         for session in ("anna", "bert"):
             await seen(watch, "frame", session, dir="in", opcode=9)
         await talked(watch, take, "anna", "bert")  # it has read their pongs too
-        with held(server):
+        with frozen(server.pid):
             await ask(watch, "send are you there?", "anna")
             await seen(watch, "tcp_info", "anna", when="silent", count=take.one_of(2, 3))
         for session in ("anna", "bert"):

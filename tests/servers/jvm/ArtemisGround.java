@@ -11,6 +11,7 @@ import org.apache.activemq.artemis.core.security.Role;
 import org.apache.activemq.artemis.core.server.embedded.EmbeddedActiveMQ;
 import org.apache.activemq.artemis.core.settings.impl.AddressFullMessagePolicy;
 import org.apache.activemq.artemis.core.settings.impl.AddressSettings;
+import org.apache.activemq.artemis.core.settings.impl.SlowConsumerPolicy;
 import org.apache.activemq.artemis.spi.core.security.ActiveMQJAASSecurityManager;
 import org.apache.activemq.artemis.spi.core.security.jaas.InVMLoginModule;
 import org.apache.activemq.artemis.api.core.management.ActiveMQServerControl;
@@ -39,6 +40,8 @@ public final class ArtemisGround {
                 .setAddressFullMessagePolicy(AddressFullMessagePolicy.FAIL).setMaxSizeBytes(options.number("full", 0)));
         }
         configuration.addAddressSetting("closed.#", new AddressSettings().setAutoCreateAddresses(false).setAutoCreateQueues(false));
+        configuration.addAddressSetting("slow.#", new AddressSettings().setSlowConsumerPolicy(SlowConsumerPolicy.KILL)
+            .setSlowConsumerThreshold(10).setSlowConsumerCheckPeriod(1));
         SecurityConfiguration users = new SecurityConfiguration();
         for (String name : new String[] {"anna", "bert", "visitor"}) {
             users.addUser(name, "crew");
