@@ -99,12 +99,10 @@ async def test_beats_are_missed(artemis: Artemis, recorder: Recorder, take: Take
 
 async def test_both_clients_hold_their_beats(artemis: Artemis, recorder: Recorder, take: Take) -> None:
     does = ("--do", f"{take.between(0.6, 2)} hold-beats")
-    async with probing(
-        f"anna={artemis.ws_url}", f"bert={artemis.ws_url}", *ANNA, *BEATS, *does, "--reconnect"
-    ) as watch:
+    words = (*ANNA, *BEATS, *does, "--reconnect", "--stdin")
+    async with probing(f"anna={artemis.ws_url}", f"bert={artemis.ws_url}", *words) as watch:
         await seen(watch, "close", count=2)
         await seen(watch, "stomp", command="CONNECTED", count=4)
-        await watch.command("quit")
         await watch.finish()
     for name in ("anna", "bert"):
         assert_cut(watch.of("close", name)[0], "AMQ229014: Did not receive data from")

@@ -1,7 +1,12 @@
+import io.vertx.core.AsyncResult;
+import io.vertx.core.Future;
+import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.ServerWebSocket;
-import io.vertx.ext.bridge.BridgeEventType;
+import io.vertx.ext.auth.User;
+import io.vertx.ext.auth.authentication.AuthenticationProvider;
+import io.vertx.ext.auth.authentication.Credentials;
 import io.vertx.ext.bridge.PermittedOptions;
 import io.vertx.ext.stomp.StompServer;
 import io.vertx.ext.stomp.StompServerHandler;
@@ -12,6 +17,7 @@ import io.vertx.ext.web.handler.BodyHandler;
 import io.vertx.ext.web.handler.sockjs.SockJSBridgeOptions;
 import io.vertx.ext.web.handler.sockjs.SockJSHandler;
 import io.vertx.ext.web.handler.sockjs.SockJSHandlerOptions;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -25,7 +31,9 @@ public final class VertxGround {
         Options options = new Options(args);
         Room room = new Room(options);
         Vertx vertx = Vertx.vertx();
-        StompServer stomp = stomp(vertx, options);
+        CompletableFuture<StompServer> made = new CompletableFuture<>();  // it wants to be made on a thread of Vert.x
+        vertx.runOnContext(there -> made.complete(stomp(vertx, options)));
+        StompServer stomp = made.get();
         Router router = Router.router(vertx);
         SockJSHandlerOptions sockjs = new SockJSHandlerOptions()
             .setHeartbeatInterval(options.number("heartbeat", 25_000)).setSessionTimeout(options.number("session", 5000));
@@ -44,12 +52,7 @@ public final class VertxGround {
             new SockJSBridgeOptions().setPingTimeout(options.number("ping", 10_000))
                 .addInboundPermitted(new PermittedOptions().setAddress("lobby"))
                 .addOutboundPermitted(new PermittedOptions().setAddress("lobby")),
-            event -> {
-                if (event.type() == BridgeEventType.REGISTER && !"lobby".equals(event.getRawMessage().getString("address"))) {
-                    System.out.println("register: " + event.getRawMessage());
-                }
-                event.complete(true);
-            }));
+            event -> event.complete(true)));
         HttpServerOptions http = new HttpServerOptions().setHost(Options.HOST).setPort(options.port())
             .setIdleTimeout(options.number("idle", 0)).setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
             .setMaxWebSocketMessageSize(options.number("max", 262_144)).setMaxWebSocketFrameSize(options.number("max", 65_536))
@@ -91,12 +94,23 @@ public final class VertxGround {
         StompServerHandler handler = StompServerHandler.create(vertx);
         if (options.has("user")) {
             String[] user = options.text("user", "").split(":");
-            handler.authProvider((credentials, result) -> result.handle(
-                user[0].equals(credentials.getString("username")) && user[1].equals(credentials.getString("password"))
-                    ? io.vertx.core.Future.succeededFuture(io.vertx.ext.auth.User.fromName(user[0]))
-                    : io.vertx.core.Future.failedFuture("no such user")));
+            handler.authProvider(new Users(user[0], user[1]));
         }
         return StompServer.create(vertx, stomp).handler(handler);
+    }
+
+    /** The one user the STOMP server knows. */
+    private record Users(String name, String password) implements AuthenticationProvider {
+        @Override
+        public void authenticate(Credentials credentials, Handler<AsyncResult<User>> result) {
+            authenticate(credentials.toJson(), result);
+        }
+
+        @Override
+        public void authenticate(JsonObject said, Handler<AsyncResult<User>> result) {
+            boolean known = name.equals(said.getString("username")) && password.equals(said.getString("password"));
+            result.handle(known ? Future.succeededFuture(User.fromName(name)) : Future.failedFuture("no such user"));
+        }
     }
 
     private record Client(ServerWebSocket socket) implements Room.Client {
