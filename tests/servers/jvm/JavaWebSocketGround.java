@@ -11,8 +11,8 @@ import org.java_websocket.drafts.Draft;
 import org.java_websocket.server.WebSocketServer;
 
 /**
- * Java-WebSocket 1.5 (TooTallNate). Options: those of Room, `lost` (connectionLostTimeout, in seconds: it pings that often
- * and gives up on who has not answered for one and a half times as long), `max` (a message).
+ * Java-WebSocket 1.5 (TooTallNate). Options: those of Room, `lost` (connectionLostTimeout, in seconds: it pings that
+ * often and gives up on who has not answered for one and a half times as long), `max` (a message).
  */
 public final class JavaWebSocketGround extends WebSocketServer {
     private final Room room;
@@ -43,8 +43,8 @@ public final class JavaWebSocketGround extends WebSocketServer {
     }
 
     @Override
-    public ServerHandshakeBuilder onWebsocketHandshakeReceivedAsServer(WebSocket socket, Draft draft, ClientHandshake request)
-            throws InvalidDataException {
+    public ServerHandshakeBuilder onWebsocketHandshakeReceivedAsServer(
+            WebSocket socket, Draft draft, ClientHandshake request) throws InvalidDataException {
         if (room.refusal(request.getFieldValue("Origin"), query(request)) != 0) {
             throw new InvalidDataException(CloseFrame.POLICY_VALIDATION, "Not accepted!");
         }

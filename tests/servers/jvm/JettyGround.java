@@ -7,7 +7,7 @@ import org.eclipse.jetty.websocket.api.Callback;
 import org.eclipse.jetty.websocket.api.Session;
 import org.eclipse.jetty.websocket.server.WebSocketUpgradeHandler;
 
-/** Jetty 12 and its own API. Options: those of Room, `idle`, `max` (a text message), `ping` (every so often). */
+/** Jetty 12 and its own API. Options: those of Room, `idle`, `max` (a text message), `grace` (for its stop). */
 public final class JettyGround {
     public static void main(String[] args) throws Exception {
         Options options = new Options(args);

@@ -21,9 +21,9 @@ import io.netty.handler.timeout.IdleStateHandler;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Netty 4.1: WebSocketServerProtocolHandler behind an IdleStateHandler, as its examples and most home-made gateways have
- * it. Options: those of Room, `reader` (closes who has said nothing for so long), `writer` (pings who has been told
- * nothing for so long), `all` (closes where both were silent), `bye=CODE REASON` (says that first), `max` (a frame).
+ * Netty 4.1: WebSocketServerProtocolHandler behind an IdleStateHandler, as most home-made gateways have it. Options:
+ * those of Room, `reader` (closes who has said nothing for so long), `writer` (pings who has been told nothing for so
+ * long), `all` (closes where both were silent), `bye=CODE REASON` (says that first), `max` (a frame).
  */
 public final class NettyGround {
     public static void main(String[] args) throws Exception {
@@ -38,16 +38,19 @@ public final class NettyGround {
                 protected void initChannel(SocketChannel channel) {
                     ChannelPipeline pipeline = channel.pipeline();
                     pipeline.addLast(new HttpServerCodec(), new HttpObjectAggregator(65_536));
-                    pipeline.addLast(new IdleStateHandler(
-                        options.number("reader", 0), options.number("writer", 0), options.number("all", 0), TimeUnit.MILLISECONDS));
+                    int reader = options.number("reader", 0);
+                    int writer = options.number("writer", 0);
+                    int all = options.number("all", 0);
+                    pipeline.addLast(new IdleStateHandler(reader, writer, all, TimeUnit.MILLISECONDS));
                     pipeline.addLast(new WebSocketServerProtocolHandler(WebSocketServerProtocolConfig.newBuilder()
-                        .websocketPath("/live").checkStartsWith(true).maxFramePayloadLength(options.number("max", 65_536))
-                        .build()));
+                        .websocketPath("/live").checkStartsWith(true)
+                        .maxFramePayloadLength(options.number("max", 65_536)).build()));
                     pipeline.addLast(new Client(room, options));
                 }
             })
             .bind(Options.HOST, options.port()).sync();
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> threads.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly()));
+        Runtime.getRuntime().addShutdownHook(new Thread(
+            () -> threads.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly()));
         Options.ready();
     }
 

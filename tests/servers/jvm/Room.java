@@ -8,8 +8,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * What every server here does with its clients. A message comes back, unless it is an order: `close CODE REASON`,
- * `kick NAME CODE REASON`, `cut NAME`, `raise`, `fill` (all memory), `exit`, `halt`, `sleep MS`, `clock MS COUNT` (it says "tick"),
- * `flood NAME COUNT SIZE`. A client's name is that of its query, `?user=anna`.
+ * `kick NAME CODE REASON`, `cut NAME`, `raise`, `fill` (all memory), `halt`, `sleep MS`, `clock MS COUNT` (it says
+ * "tick" so often), `flood NAME COUNT SIZE`. A client's name is that of its query, `?user=anna`.
  *
  * Options: `twice=CODE REASON` closes who is there already when the same name comes in; `token=MS CODE REASON` closes
  * everybody at that age; `origin` is the only one let in; `ticket` is what the query must hold.
@@ -58,7 +58,8 @@ final class Room {
         }
         if (!token.isEmpty()) {
             String[] words = token.split(" ", 2);
-            LATER.schedule(() -> close(client, words[1].split(" ", 2)), Long.parseLong(words[0]), TimeUnit.MILLISECONDS);
+            long age = Long.parseLong(words[0]);
+            LATER.schedule(() -> close(client, words[1].split(" ", 2)), age, TimeUnit.MILLISECONDS);
         }
     }
 
@@ -70,7 +71,6 @@ final class Room {
             case "cut" -> present.get(words[1]).cut();
             case "raise" -> throw new IllegalStateException("no order is numbered 17");
             case "fill" -> fill();
-            case "exit" -> new Thread(() -> System.exit(1)).start();
             case "halt" -> Runtime.getRuntime().halt(134);
             case "sleep" -> sleep(Long.parseLong(words[1]));
             case "clock" -> tick(client, Long.parseLong(words[1]), Integer.parseInt(words[2]));

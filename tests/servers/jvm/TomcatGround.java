@@ -15,8 +15,8 @@ import org.apache.catalina.startup.Tomcat;
 import org.apache.tomcat.websocket.server.WsSci;
 
 /**
- * Tomcat 10.1 and Jakarta WebSocket. Options: those of Room, `idle` (a session's maxIdleTimeout), `max` (its text buffer),
- * `send` (how long a send may block), `kernel` (the kernel's buffer for what it sends).
+ * Tomcat 10.1 and Jakarta WebSocket. Options: `twice`, `token` and `origin` of Room, `idle` (a session's maxIdleTimeout),
+ * `max` (its text buffer), `send` (how long a send may block), `kernel` (the kernel's buffer for what it sends).
  */
 public final class TomcatGround {
     public static void main(String[] args) throws Exception {
@@ -35,8 +35,9 @@ public final class TomcatGround {
         context.addServletContainerInitializer(new WsSci(), Set.of());
         context.addServletContainerInitializer((classes, servlets) -> {
             try {
-                ((ServerContainer) servlets.getAttribute(ServerContainer.class.getName())).addEndpoint(
-                    ServerEndpointConfig.Builder.create(Client.class, "/live").configurator(new Door(room, options)).build());
+                ServerContainer container = (ServerContainer) servlets.getAttribute(ServerContainer.class.getName());
+                container.addEndpoint(ServerEndpointConfig.Builder.create(Client.class, "/live")
+                    .configurator(new Door(room, options)).build());
             } catch (DeploymentException error) {
                 throw new IllegalStateException(error);
             }
@@ -91,7 +92,8 @@ public final class TomcatGround {
             session.setMaxIdleTimeout(options.number("idle", 0));
             session.setMaxTextMessageBufferSize(options.number("max", 8192));
             if (options.has("send")) {
-                session.getUserProperties().put("org.apache.tomcat.websocket.BLOCKING_SEND_TIMEOUT", (long) options.number("send", 20_000));
+                session.getUserProperties().put(
+                    "org.apache.tomcat.websocket.BLOCKING_SEND_TIMEOUT", (long) options.number("send", 20_000));
             }
             session.addMessageHandler(String.class, (MessageHandler.Whole<String>) text -> room.heard(this, text));
             room.opened(this, session.getQueryString());

@@ -8,7 +8,7 @@ import io.undertow.websockets.core.WebSocketChannel;
 import io.undertow.websockets.core.WebSockets;
 import org.xnio.IoUtils;
 
-/** Undertow 2.3 and its own API. Options: those of Room, `idle` (the channel's idle timeout), `max` (a text message). */
+/** Undertow 2.3 and its own API. Options: those of Room, `idle` (the channel's idle timeout). */
 public final class UndertowGround {
     public static void main(String[] args) {
         Options options = new Options(args);
@@ -23,11 +23,6 @@ public final class UndertowGround {
                 protected void onFullTextMessage(WebSocketChannel from, BufferedTextMessage message) {
                     room.heard(client, message.getData());
                 }
-
-                @Override
-                protected long getMaxTextBufferSize() {
-                    return options.number("max", -1);
-                }
             });
             channel.resumeReceives();
             room.opened(client, exchange.getQueryString());
@@ -35,7 +30,8 @@ public final class UndertowGround {
         Undertow server = Undertow.builder()
             .addHttpListener(options.port(), Options.HOST)
             .setHandler(Handlers.path().addExactPath("/live", (HttpServerExchange exchange) -> {
-                int refusal = room.refusal(exchange.getRequestHeaders().getFirst(Headers.ORIGIN), exchange.getQueryString());
+                String origin = exchange.getRequestHeaders().getFirst(Headers.ORIGIN);
+                int refusal = room.refusal(origin, exchange.getQueryString());
                 if (refusal == 0) {
                     socket.handleRequest(exchange);
                 } else {

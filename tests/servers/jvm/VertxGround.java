@@ -21,10 +21,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Vert.x 4.5: its WebSocket at /live, SockJS at /echo, the event bus bridge over SockJS at /eventbus, its STOMP server over
- * WebSocket at /stomp and, with `stomp=PORT`, over TCP. Options: those of Room, `idle` (of a TCP connection), `max` (a
- * message), `heartbeat` and `session` (SockJS), `ping` (what the bridge waits for a ping), `beat` (STOMP, both ways),
- * `body` (of a STOMP frame).
+ * Vert.x 4.5: its WebSocket at /live, SockJS at /echo, the event bus bridge over SockJS at /eventbus, its STOMP server
+ * over WebSocket at /stomp and, on the port `stomp`, over TCP. Options: those of Room, `idle` (of a TCP connection),
+ * `max` (a message), `heartbeat` and `session` (SockJS), `ping` (what the bridge waits for a ping), `user=NAME:PASSCODE`
+ * (of the STOMP server; anybody where none is given). STOMP beats go every second, both ways.
  */
 public final class VertxGround {
     public static void main(String[] args) throws Exception {
@@ -36,9 +36,11 @@ public final class VertxGround {
         StompServer stomp = made.get();
         Router router = Router.router(vertx);
         SockJSHandlerOptions sockjs = new SockJSHandlerOptions()
-            .setHeartbeatInterval(options.number("heartbeat", 25_000)).setSessionTimeout(options.number("session", 5000));
+            .setHeartbeatInterval(options.number("heartbeat", 25_000))
+            .setSessionTimeout(options.number("session", 5000));
         router.post().handler(BodyHandler.create(false));
-        router.route("/echo/*").subRouter(SockJSHandler.create(vertx, sockjs).socketHandler(socket -> socket.handler(data -> {
+        router.route("/echo/*").subRouter(SockJSHandler.create(vertx, sockjs).socketHandler(
+            socket -> socket.handler(data -> {
             String[] words = data.toString().split(" ", 3);
             if (words[0].equals("close")) {
                 socket.close(Integer.parseInt(words[1]), words[2]);
@@ -55,8 +57,10 @@ public final class VertxGround {
             event -> event.complete(true)));
         HttpServerOptions http = new HttpServerOptions().setHost(Options.HOST).setPort(options.port())
             .setIdleTimeout(options.number("idle", 0)).setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
-            .setMaxWebSocketMessageSize(options.number("max", 262_144)).setMaxWebSocketFrameSize(options.number("max", 65_536))
-            .addWebSocketSubProtocol("v12.stomp").addWebSocketSubProtocol("v11.stomp").addWebSocketSubProtocol("v10.stomp");
+            .setMaxWebSocketMessageSize(options.number("max", 262_144))
+            .setMaxWebSocketFrameSize(options.number("max", 65_536))
+            .addWebSocketSubProtocol("v12.stomp").addWebSocketSubProtocol("v11.stomp")
+            .addWebSocketSubProtocol("v10.stomp");
         router.route("/live").handler(call -> {
             int refusal = room.refusal(call.request().getHeader("Origin"), call.request().query());
             if (refusal == 0) {
@@ -65,7 +69,8 @@ public final class VertxGround {
                 call.fail(refusal);
             }
         });
-        router.route("/stomp").handler(call -> call.request().toWebSocket().onSuccess(stomp.webSocketHandler()::handle));
+        router.route("/stomp").handler(
+            call -> call.request().toWebSocket().onSuccess(stomp.webSocketHandler()::handle));
         vertx.createHttpServer(http).requestHandler(router).listen().toCompletionStage().toCompletableFuture().get();
         if (options.has("stomp")) {
             stomp.listen(options.number("stomp", 0), Options.HOST).toCompletionStage().toCompletableFuture().get();
@@ -89,8 +94,8 @@ public final class VertxGround {
 
     private static StompServer stomp(Vertx vertx, Options options) {
         StompServerOptions stomp = new StompServerOptions().setWebsocketBridge(true).setWebsocketPath("/stomp")
-            .setSecured(options.has("user")).setMaxBodyLength(options.number("body", 10_000_000))
-            .setHeartbeat(new JsonObject().put("x", options.number("beat", 1000)).put("y", options.number("beat", 1000)));
+            .setSecured(options.has("user"))
+            .setHeartbeat(new JsonObject().put("x", 1000).put("y", 1000));
         StompServerHandler handler = StompServerHandler.create(vertx);
         if (options.has("user")) {
             String[] user = options.text("user", "").split(":");
