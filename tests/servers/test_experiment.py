@@ -23,6 +23,7 @@ async def test_nginx_counts_every_byte_of_a_stomp_session(broker: RabbitMq, star
     assert "nginx" in [product["product"] for product in found["products_set_so"]]
 
 
+@pytest.mark.extra
 async def test_nginx_counts_a_pong_of_a_plain_session(echo_port: int, start: Starter) -> None:
     nginx = start(Nginx, echo_port, TIMEOUT)
     found = await idle(f"ws://{LOOPBACK}:{nginx.port}/", "--every", "0.5")

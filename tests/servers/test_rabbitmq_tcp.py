@@ -45,6 +45,7 @@ async def both_ready(watch: Watch) -> None:
         await seen(watch, "stomp", name, command="CONNECTED")
 
 
+@pytest.mark.extra
 async def test_held_beats_drop_one_of_two(broker: RabbitMq, recorder: Recorder) -> None:
     arguments = (*LOGIN, *BEATS, "--do", "3 held: hold-beats", "--stdin")
     async with probing(f"held={broker.tcp_url}", f"other={broker.tcp_url}", *arguments) as watch:
@@ -148,6 +149,7 @@ async def test_tls_from_login_to_disconnect(broker: RabbitMq, certificate: Certi
     recorder.keep("rabbitmq-tls-disconnect", watch)
 
 
+@pytest.mark.extra
 async def test_sigkill_of_the_broker_drops_all(
     own_broker: RabbitMq, certificate: Certificate, recorder: Recorder
 ) -> None:

@@ -45,6 +45,7 @@ async def test_go_away(sockjs_node: SockJsNode, recorder: Recorder, transport: s
     recorder.keep(f"sockjs-node-{transport}-go-away", watch)
 
 
+@pytest.mark.extra
 async def test_no_pong_for_ten_seconds(sockjs_node: SockJsNode, recorder: Recorder) -> None:
     """Whether pongs are held, or the client does nothing for that long (one of two sessions)."""
     held, frozen = await asyncio.gather(

@@ -16,6 +16,7 @@ from tests.servers.test_spring import assert_ended_by, error, header
 pytestmark = pytest.mark.real
 
 
+@pytest.mark.extra
 async def test_tomcats_idle_timeout_and_an_orderly_end(start: Starter, recorder: Recorder) -> None:
     """Tomcat looks every ten seconds for sessions idle longer than its timeout."""
     spring = start(Spring, heart_beat="", tomcat_idle=1000)
