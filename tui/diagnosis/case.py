@@ -118,6 +118,11 @@ class Case:
         )
 
     @property
+    def cut(self) -> bool:
+        """A silent end by a FIN or a RST: somebody ended TCP, rather than that it died of what did not arrive."""
+        return self.silent_end and self.close is not None and self.close.transport.how in ("fin", "reset", "tls")
+
+    @property
     def last_lines(self) -> list[int]:
         """The facts of the last bytes each way and of the end."""
         return self.lines(self.trail.last_out, self.trail.last_in, self.trail.fin, self.trail.end)

@@ -3,6 +3,7 @@ transport of Socket.IO). Our raw sessions speak none of them by themselves: whoe
 """
 
 import binascii
+import re
 
 from tui.diagnosis.marks import Mark
 from tui.facts.facts import Frame
@@ -12,6 +13,8 @@ from tui.protocols.websocket import BINARY, TEXT
 ENGINE_IO_PING, ENGINE_IO_PONG, ENGINE_IO_OPEN = "2", "3", '0{"sid"'
 ENGINE_IO_TYPES = tuple("0123456b")
 """Engine.IO 4: the server pings, the client pongs."""
+
+_PING_TIMEOUT = re.compile(r'"pingTimeout":(\d+)')
 
 SOCKET_IO_JOIN = "40"
 """Socket.IO's CONNECT inside an Engine.IO message."""
@@ -31,6 +34,8 @@ class Inner:
         self.strange: Mark | None = None
         """Our last message that is none of the protocol's."""
         self.engine_io = False
+        self.ping_timeout_s = 0.0
+        """How long an Engine.IO server waits for our pong, as it said when it opened."""
         self.socket_io_joined = False
 
     def went(self, fact: Frame, subprotocol: str | None) -> None:
@@ -59,7 +64,10 @@ class Inner:
             said = mqtt.said(_bytes(fact))
             self.mqtt_said = (mark, said) if said is not None else self.mqtt_said
         elif fact.opcode == TEXT and fact.text is not None:
-            self.engine_io = self.engine_io or fact.text.startswith(ENGINE_IO_OPEN)
+            if fact.text.startswith(ENGINE_IO_OPEN):
+                self.engine_io = True
+                timeout = _PING_TIMEOUT.search(fact.text)
+                self.ping_timeout_s = int(timeout[1]) / 1000 if timeout is not None else 0.0
             if self.engine_io and fact.text == ENGINE_IO_PING:
                 self.engine_io_ping = self.engine_io_ping or mark
 

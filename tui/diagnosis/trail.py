@@ -78,6 +78,12 @@ class Trail:
     """The kernel's last report while the connection was up, or at its end."""
     slow: facts.TcpInfo | None = None
     """The last report with bytes of ours queued behind a link whose round trip has grown: they arrive, slowly."""
+    stuck: facts.TcpInfo | None = None
+    """The last report of bytes of ours that do not arrive."""
+    light: Mark | None = None
+    """The first that came in after it."""
+    silent: facts.TcpInfo | None = None
+    """The last report taken in a silence."""
     lossy_looks: int = 0
     """Reports that told of bytes sent again since the one before: one alone may be a burst, or a path's MTU found."""
     worst: facts.TcpInfo | None = None
@@ -261,6 +267,9 @@ class Trail:
                 if fact.total_retrans > (self.info.total_retrans if self.info is not None else 0):
                     self.lossy_looks += 1
                 self.info = fact
+                self.silent = fact if fact.when == "silent" else self.silent
+                if self.undelivered is not None:
+                    self.stuck, self.light = fact, None
                 if queued(fact, self.tcp.ms if self.tcp is not None else 0.0):
                     self.slow = fact
                 if (fact.outq or 0) > 0 and fact.retrans > 0:
@@ -300,6 +309,8 @@ class Trail:
         self.longest_idle_s = max(self.longest_idle_s, fact.m - before)
         if self.last_out is not None and self.sends:
             self.largest_survived = max(self.largest_survived, max(sent.size for sent in self.sends))
+        if self.stuck is not None and self.light is None:
+            self.light = Mark(fact.n, fact.m)
         self.woke = self.info is not None and (self.last_in is None or self.last_in.m < self.info.m)
         self.last_in = Mark(fact.n, fact.m)
         if self.first_in is None:
@@ -313,8 +324,10 @@ class Trail:
             self.inner.came(fact)
         if opcode <= BINARY and fact.size > 2:
             self.answers.came(fact.m)
-        if opcode <= BINARY and fact.text and len(fact.text) > 1:
-            self.heard.append(Heard(fact.n, fact.m, fact.text[:TEXT_KEPT]))
+        if opcode <= BINARY and fact.size > 1 and (fact.text is not None or fact.size <= TEXT_KEPT):
+            text = _text(fact)
+            if fact.text is not None or text.rstrip("\r\n").isprintable():  # NATS speaks words in binary messages
+                self.heard.append(Heard(fact.n, fact.m, text))
 
     def _went(self, fact: facts.Frame | facts.Bytes, opcode: int, before: float) -> None:
         if opcode == CLOSE:

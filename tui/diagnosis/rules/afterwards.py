@@ -70,7 +70,7 @@ def _outcome(case: Case) -> tuple[str, int | None, list[int]] | None:
 
 def _refused(case: Case, lines: list[int]) -> None:
     """Nobody listens any more: the process that ended TCP is gone."""
-    if case.silent_end:
+    if case.cut:
         through, program = case.trail.proxy, forwarder(case)
         if through is not None:
             case.blame("proxy-crash", "proxy", STRONG, "after_refused_through", lines, url=through.url)
@@ -112,8 +112,7 @@ def _answers(case: Case, lines: list[int]) -> None:
         case.doubt(cause, UNLIKELY if at_once else 3 * UNLIKELY, "after_ok", lines)
     for cause in ("network-blackhole", "local-network-down"):
         case.doubt(cause, 0.5, "after_ok", lines)
-    cut = case.silent_end and case.close is not None and case.close.transport.how in ("fin", "reset", "tls")
-    if cut and any(one.together and one.same_server for one in case.world.neighbours):
+    if case.cut and any(one.together and one.same_server for one in case.world.neighbours):
         if proxied(case):
             case.blame("proxy-reload", "proxy", HINT if front else FITS, "after_ok_together", lines)
             case.blame("proxy-restart", "proxy", 2 * FITS, "after_ok_together", lines)

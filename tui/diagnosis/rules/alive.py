@@ -9,6 +9,9 @@ from tui.diagnosis.rules import forwarding, ours, words
 LEAST_GRACE_S = 0.25
 """Seconds a server's beat may come later than missed before its session ails."""
 
+SLOW_FOR_S = 3.0
+"""Seconds for which a report of a queue holds."""
+
 SLOW_QUEUE = 256 * 1024
 """Bytes waiting in the kernel that show a link slower than what we send."""
 
@@ -98,9 +101,8 @@ def lossy(case: Case) -> None:
 
 def slow_link(case: Case) -> None:
     """What we send waits in the kernel, and is acknowledged slowly."""
-    info = case.trail.info
-    if case.trail.slow is not None:
-        slow = case.trail.slow
+    info, slow = case.trail.info, case.trail.slow
+    if slow is not None and case.m - slow.m < SLOW_FOR_S:
         case.blame(
             "bandwidth-limited", "network", 2 * STRONG, "slow_link", case.lines(case.trail.tcp, slow),
             bytes=slow.outq, rtt=round(slow.rtt_ms or 0),

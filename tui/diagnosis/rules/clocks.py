@@ -152,9 +152,18 @@ def own_ping_unanswered(case: Case) -> None:
     if lost is not None:
         case.blame("network-blackhole", "network", 4 * STRONG, "undelivered", case.lines(lost, trail.end))
     elif trail.ping_out is not None and trail.last_in is not None and trail.last_in.m > case.at:
-        case.blame("client-ping-timeout", "unknown", FITS, "pong_too_late", case.lines(trail.last_in))
+        if _only_acknowledged(case):
+            case.blame("server-freeze", "server", 4 * STRONG, "acknowledged", case.lines(trail.ping_out, trail.silent))
+        else:
+            case.blame("client-ping-timeout", "unknown", FITS, "pong_too_late", case.lines(trail.last_in))
     elif trail.delivered is not None or _acknowledged(case):
         case.blame("server-freeze", "server", 4 * STRONG, "acknowledged", case.lines(trail.ping_out, trail.info))
+
+
+def _only_acknowledged(case: Case) -> bool:
+    """Whether in the last silence the peer's kernel acknowledged what we sent, and its program said nothing."""
+    info = case.trail.silent
+    return info is not None and not info.unacked and info.outq == 0 and info.last_ack_ms < info.last_data_ms - 100
 
 
 def _acknowledged(case: Case) -> bool:
@@ -187,7 +196,7 @@ def unanswered(case: Case) -> None:
             continue
         lines = case.lines(waiting[0], trail.info, case.trail.act)
         args: dict[str, Any] = {"waited": round(waiting[1], 1), "slowest": round(trail.answers.slowest_s or 0.0, 2)}
-        case.blame("server-freeze", "server", 2 * STRONG, "unanswered", lines, **args)
+        case.blame("server-freeze", "server", STRONG, "unanswered", lines, **args)
         for cause in ("idle-timeout-proxy", "idle-timeout-server", "proxy-reload"):
             case.doubt(cause, UNLIKELY, "unanswered", lines, **args)
         return

@@ -52,6 +52,8 @@ def engine_io_ping(case: Case) -> None:
     close, ping = case.close, case.trail.inner.engine_io_ping
     if close is None or ping is None or close.initiator == "local":
         return
+    if case.at - ping.m < 0.9 * case.trail.inner.ping_timeout_s:
+        return
     lines, waited = [ping.n, *case.lines(case.trail.act)], round(case.at - ping.m, 1)
     case.blame("server-ping-timeout", "client", 4 * STRONG, "engine_io_ping", lines, waited=waited)
     for cause in ("idle-timeout-server", "normal-close", "abrupt-close", "idle-timeout-proxy"):

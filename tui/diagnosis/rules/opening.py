@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from tui.diagnosis.between import proxied
 from tui.diagnosis.case import FITS, HINT, SAID, STRONG, Case
 from tui.diagnosis.rules.words import QUOTED
+from tui.diagnosis.trail import Trail
 from tui.facts.findings import Blame, Close
 from tui.knowledge import banners
 from tui.knowledge.sayings import meant
@@ -57,8 +58,7 @@ def never_reached(case: Case) -> None:
     errno = close.transport.errno or "–"
     match close.transport.how:
         case "dns":
-            side: Blame = "network" if errno in ("EAI_AGAIN", "EAI_FAIL") else "client"
-            case.blame("dns-failure", side, SAID, "dns", lines, errno=errno)
+            case.blame("dns-failure", "client", SAID, "dns", lines, errno=errno)
         case "refused":
             case.blame("connection-refused", "server", SAID, "refused", lines, remote=trail.remote)
         case "timeout" if close.transport.phase == "tcp":
@@ -240,21 +240,27 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
         blame(cause, side, times)
         if cause == "not-found" and times < SAID:
             blame("upgrade-rejected", "server", FITS)
+        if cause == "not-found" and _foreign_origin(trail):
+            blame("origin-rejected", "config", STRONG, "http_origin_404")
     else:
         blame("upgrade-rejected", "server", STRONG)
 
 
 def _forbidden(case: Case, lines: list[int], weaker: float) -> None:
     """403 because of Origin: a server that checks it says so only to a request that has a foreign one."""
-    origin = case.trail.asked("origin")
-    host = case.trail.asked("host")
-    foreign = bool(origin) and origin.rpartition("//")[2] != host
+    origin, foreign = case.trail.asked("origin"), _foreign_origin(case.trail)
     if foreign:
         case.blame("origin-rejected", "config", weaker or 2 * STRONG, "http_origin", lines, origin=origin[:QUOTED])
     elif not origin:
         case.blame("origin-rejected", "config", weaker or HINT, "http_no_origin", lines)
-        case.blame("auth-failed", "client", weaker or 1.5 * HINT, "http_status", lines, status=403)
+        case.blame("auth-failed", "client", weaker or HINT, "http_status", lines, status=403)
     case.blame("forbidden", "config", weaker or (FITS if foreign else 2 * STRONG), "http_status", lines, status=403)
+
+
+def _foreign_origin(trail: Trail) -> bool:
+    """Whether the request named an origin that is not the host's own."""
+    origin = trail.asked("origin")
+    return bool(origin) and origin.rpartition("//")[2] != trail.asked("host")
 
 
 def websocket_off(case: Case) -> None:

@@ -42,7 +42,7 @@ def alone(case: Case) -> None:
     for cause in ("network-blackhole", "server-freeze", "going-away", "server-restart"):
         case.doubt(cause, UNLIKELY, "sibling_lives", lines, names=names)
     busy = [one for one in living if _busier(one, case.idle_any)] if case.idle_any >= LEAST_IDLE_S else []
-    if case.silent_end and busy:
+    if case.cut and busy:
         args: dict[str, Any] = {"names": _names(busy), "idle": round(case.idle_any, 1)}
         case.blame("idle-timeout-proxy", "proxy", FITS, "busy_sibling_lives", lines, **args)
     elif case.silent_end and case.trail.fin is not None and not case.close.transport.undecoded and not _idle(case):
@@ -127,6 +127,8 @@ def together(case: Case) -> None:
             case.doubt(cause, UNLIKELY * 2, "ended_together", lines, names=names)
     if close.received is not None and here and not any(_same_rhythm(case, here, by) for by in ("idle_any", "idle_tx")):
         case.doubt("idle-timeout-server", UNLIKELY / 2, "ended_together", lines, names=names)
+        if close.received.code in (1000, None) and meant("reason", close.received.reason) is None:
+            case.blame("server-restart", "server", 1.5 * FITS, "closed_together", lines, names=names)
         if not _same_rhythm(case, here, "age"):
             case.doubt("connection-lifetime", UNLIKELY / 2, "ended_together", lines, names=names)
     if elsewhere and close.initiator != "remote":
@@ -151,7 +153,7 @@ def _same_rhythm(case: Case, down: list[Neighbour], by: str) -> bool:
 
 def same_idle(case: Case) -> None:
     """Sessions ended apart, each after the same silence: one timer, set at different moments."""
-    if not case.silent_end or case.idle_any < LEAST_IDLE_S:
+    if not case.cut or case.idle_any < LEAST_IDLE_S:
         return
     for one in case.world.neighbours:
         theirs, end = one.trail.close, one.trail.end
@@ -219,7 +221,7 @@ def _user(trail: Trail) -> tuple[object, ...]:
 def same_age(case: Case) -> None:
     """Sessions opened apart, each cut at the same age: a maximum lifetime (§5.3 P9)."""
     age = case.age
-    if age is None or age < 1.5 or case.close is None or case.close.asked or case.close.initiator == "local":
+    if age is None or age < 1.5 or case.close is None or case.close.asked or case.close.initiator != "remote":
         return
     for one in case.world.neighbours:
         theirs = one.trail.close

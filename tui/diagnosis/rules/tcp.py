@@ -3,6 +3,9 @@
 from tui.diagnosis.between import proxied
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
 
+LIGHT_S = 1.5
+"""Seconds before an end within which the way became clear again."""
+
 FULL_SEGMENT = 1200
 """Bytes of a message that no longer fits a packet of every path (IPv6 guarantees 1280)."""
 
@@ -92,6 +95,17 @@ def unacknowledged(case: Case) -> None:
     )  # fmt: skip
 
 
+def refused_midway(case: Case) -> None:
+    """An open connection ended with ECONNREFUSED: no TCP of the peer's says that, an ICMP message of a box on the way
+    does (RFC 1122 §4.2.3.9; measured with nft's ``reject``)."""
+    close, trail = case.close, case.trail
+    if close is None or trail.ready is None or close.transport.how != "refused":
+        return
+    lines = case.lines(trail.end)
+    case.blame("network-blackhole", "network", 4 * STRONG, "refused_midway", lines)
+    case.blame("host-unreachable", "network", STRONG, "refused_midway", lines)
+
+
 def forgotten_flow(case: Case) -> None:
     """A stateful box forgot the flow while it was silent: our next packet vanished, or drew a RST (§4 entry 39). The
     silence before it is longer than any that the connection had survived."""
@@ -110,6 +124,26 @@ def forgotten_flow(case: Case) -> None:
         case.blame("idle-timeout-proxy", "proxy", FITS, "silence_then_reset", lines, silence=round(silence, 1))
 
 
+def end_with_the_light(case: Case) -> None:
+    """Our bytes had not arrived for a while; when the way was clear again, the end was there already: the peer had
+    given up on us meanwhile."""
+    close, trail = case.close, case.trail
+    dark = trail.stuck
+    if close is None or dark is None or trail.ready is None or close.asked or close.initiator != "remote":
+        return
+    since = case.at - (trail.light.m if trail.light is not None else case.at)
+    if close.transport.how == "reset" or since > LIGHT_S + 4 * trail.beat_out_s:
+        return
+    lines = case.lines(dark, trail.light, trail.act)
+    times = 4 * STRONG if since <= LIGHT_S else STRONG  # later, a broker's patience with what had not arrived ran out
+    case.blame("network-blackhole", "network", times, "end_with_the_light", lines)
+    for cause in (
+        "abrupt-close", "admin-kill", "server-abort", "normal-close", "connection-lifetime", "idle-timeout-server",
+        "server-restart", "going-away", "server-crash",
+    ):  # fmt: skip
+        case.doubt(cause, UNLIKELY, "end_with_the_light", lines)
+
+
 def reset_after_darkness(case: Case) -> None:
     """Nobody acknowledged our bytes for a while, and then a RST came: whoever answers again has lost the connection, a
     host that started anew, or a box on the way that did."""
@@ -123,8 +157,11 @@ def reset_after_darkness(case: Case) -> None:
     if waited < 1.0:
         return
     lines = case.lines(trail.unacked_since, dark, trail.end)
-    case.blame("server-restart", "server", 2 * STRONG, "reset_after_darkness", lines, waited=round(waited, 1))
-    case.blame("network-blackhole", "network", 1.5 * STRONG, "reset_after_darkness", lines, waited=round(waited, 1))
+    # A broker drops a client whose beats do not arrive; without beats it is likelier that nobody knows us any more.
+    given_up = trail.beat_out_s > 0 and waited > 1.5 * trail.beat_out_s
+    restart, hole = (STRONG, 5 * STRONG) if given_up else (2 * STRONG, 1.5 * STRONG)
+    case.blame("server-restart", "server", restart, "reset_after_darkness", lines, waited=round(waited, 1))
+    case.blame("network-blackhole", "network", hole, "reset_after_darkness", lines, waited=round(waited, 1))
     case.blame("nat-timeout", "network", FITS, "reset_after_darkness", lines, waited=round(waited, 1))
     for cause in ("proxy-reload", "server-abort", "admin-kill", "idle-timeout-proxy", "message-too-big"):
         case.doubt(cause, UNLIKELY, "reset_after_darkness", lines, waited=round(waited, 1))
@@ -146,5 +183,5 @@ def large_segments_vanish(case: Case) -> None:
 
 RULES = (
     bare_end, close_frame_excludes, cut_in_a_frame, close_notify, unacknowledged, forgotten_flow,
-    reset_after_darkness, large_segments_vanish,
+    refused_midway, end_with_the_light, reset_after_darkness, large_segments_vanish,
 )  # fmt: skip

@@ -134,6 +134,9 @@ def close_reason(case: Case) -> None:
         return
     if close.received.reason == "STOMP died" or case.trail.disconnect is not None:
         return
+    mark = case.trail.close_in
+    if mark is not None and any(mark.n in flaw.lines for flaw in case.trail.flaws_in):
+        return  # no Close, but bytes that were read as one
     _say(case, "reason", close.received.reason, close.received.code, case.lines(case.trail.close_in))
 
 
@@ -162,7 +165,7 @@ def _blame(case: Case, saying: Saying, key: str, lines: list[int], quoted: str) 
     product = (saying.product, saying.setting) if saying.product else None
     case.blame(saying.cause, saying.side, _TIMES[saying.how], key, lines, product=product, text=quoted)
     if saying.cause == "going-away":
-        case.blame("server-restart", "server", 2 * FITS, key, lines, text=quoted)  # it may come back
+        case.blame("server-restart", "server", 4 * FITS, key, lines, text=quoted)  # it may come back
     if saying.how == "said" and saying.cause not in ("normal-close",):
         case.doubt("normal-close", EXCLUDED, key, lines, text=quoted)
 
