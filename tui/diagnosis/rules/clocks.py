@@ -196,7 +196,7 @@ def unanswered(case: Case) -> None:
             continue
         lines = case.lines(waiting[0], trail.info, case.trail.act)
         args: dict[str, Any] = {"waited": round(waiting[1], 1), "slowest": round(trail.answers.slowest_s or 0.0, 2)}
-        case.blame("server-freeze", "server", STRONG, "unanswered", lines, **args)
+        case.blame("server-freeze", "server", 0.8 * STRONG, "unanswered", lines, **args)
         for cause in ("idle-timeout-proxy", "idle-timeout-server", "proxy-reload"):
             case.doubt(cause, UNLIKELY, "unanswered", lines, **args)
         return

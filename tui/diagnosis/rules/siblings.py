@@ -119,6 +119,8 @@ def together(case: Case) -> None:
                 case.lines(case.trail.answer),
                 server=proxied(case),
             )
+        if _same_rhythm(case, here, "idle_any"):
+            case.doubt("proxy-reload", 2 * UNLIKELY, "silent_as_long", lines, names=names)
         for cause in ("abrupt-close", "idle-timeout-proxy", "server-abort", "connection-lifetime"):
             if cause == "idle-timeout-proxy" and _same_rhythm(case, here, "idle_any"):
                 continue
