@@ -31,6 +31,12 @@ def next_attempt(case: Case) -> None:
             case.blame("server-crash", "server", STRONG, "after_bad_gateway", lines, status=status)
             for cause in ("abrupt-close", "idle-timeout-proxy", "proxy-reload", "server-abort"):
                 case.doubt(cause, UNLIKELY, "after_bad_gateway", lines, status=status)
+    elif how in ("fin", "reset") and case.silent_end:
+        # Something in front accepts, and hangs up for want of a server.
+        case.blame("server-crash", "server", STRONG, "after_hung_up", lines)
+        case.blame("server-restart", "server", FITS, "after_hung_up", lines)
+        for cause in ("abrupt-close", "idle-timeout-proxy", "proxy-reload", "server-abort", "admin-kill"):
+            case.doubt(cause, UNLIKELY, "after_hung_up", lines)
     elif status in (401, 403):
         case.blame("auth-expired", "server", FITS, "after_forbidden", lines, status=status)
     elif how == "ok":

@@ -351,6 +351,8 @@ def no_answer(case: Case) -> None:
             case.blame("tls-client-cert-required", "config", times / 2, "cut_after_tls13", lines)
         case.blame("not-websocket", "config", FITS, "cut_unanswered", lines)
         case.blame("server-crash", "server", HINT, "cut_unanswered", lines)
+        if server := proxied(case):
+            case.blame("upstream-down", "server", 2 * STRONG, "proxy_hung_up", lines, server=server)
         case.blame("wrong-port", "client", HINT, "another_waits", lines)
         if not trail.session.spoken.tls:
             case.blame("tls-expected", "client", FITS, "cut_unanswered", lines)
