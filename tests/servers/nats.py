@@ -48,9 +48,7 @@ class Nats(Daemon):
     def configure(self, password: str = "crew") -> None:
         """Writes its configuration, anna's password as given."""
         self._conf.write_text(
-            _CONF.format(
-                loopback=LOOPBACK, tcp=self._tcp, port=self.port, password=password, options=self._options
-            )
+            _CONF.format(loopback=LOOPBACK, tcp=self._tcp, port=self.port, password=password, options=self._options)
         )
 
     def reload(self) -> None:

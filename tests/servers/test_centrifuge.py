@@ -134,9 +134,7 @@ async def test_another_device(start: Starter, recorder: Recorder, take: Take) ->
         ("connects-twice", 'send {"id":2,"connect":{"token":"anna"}}', 3501),
     ],
 )
-async def test_a_bad_command(
-    start: Starter, recorder: Recorder, take: Take, name: str, words: str, code: int
-) -> None:
+async def test_a_bad_command(start: Starter, recorder: Recorder, take: Take, name: str, words: str, code: int) -> None:
     server = start(Centrifuge)
     async with probing(f"A={server.url}", "--stdin") as watch:
         await seen(watch, "open")
@@ -150,7 +148,8 @@ async def test_a_bad_command(
 
 
 async def test_a_client_that_does_not_read(start: Starter, recorder: Recorder, take: Take) -> None:
-    """More than ``ClientQueueMaxSize`` waits for it: its 3008 does not get through where the kernel's buffers are full."""
+    """More than ``ClientQueueMaxSize`` waits for it: its 3008 does not get through where the kernel's buffers are
+    full."""
     server = start(Centrifuge, Queue=65536, Kernel=1 << 14)
     async with probing(f"slow={server.url}", f"well={server.url}", "--stdin", **POSTMORTEM) as watch:
         await login(watch, "slow")

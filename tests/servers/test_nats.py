@@ -28,9 +28,7 @@ def text(line: Line) -> str:
 async def heard(watch: Watch, session: str, words: str, *, count: int = 1) -> Line:
     """Waits for a message of the server that holds these words."""
     return await watch.until(
-        lambda line: (
-            line["type"] == "frame" and line["s"] == session and line["dir"] == "in" and words in text(line)
-        ),
+        lambda line: line["type"] == "frame" and line["s"] == session and line["dir"] == "in" and words in text(line),
         count=count,
     )
 
