@@ -190,7 +190,8 @@ class Diagnosis:
         if trail is None:
             return []
         trail.afterwards.append(fact)
-        return [] if self._stopped is not None else list(self._review(trail, fact))
+        ours = self._stopped is not None and (trail.end is None or trail.end.m >= self._stopped.m)
+        return [] if ours else list(self._review(trail, fact))  # of a drop before the stop it is evidence still
 
     def _before(self, trail: Trail) -> Trail | None:
         """The session's last drop before a connection; where nothing dropped, the attempt before."""
