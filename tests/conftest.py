@@ -10,9 +10,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import serving
 from tests.servers.takes import Take
+
+settings.register_profile("whoops", deadline=None)  # no test is timed
+settings.load_profile("whoops")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,11 +9,15 @@ from hypothesis import strategies as st
 Event = TypeVar("Event")
 
 
+EDGES = st.lists(st.integers(0, 1 << 16), max_size=12)
+"""Where to cut, of whatever length the stream is: what is drawn must not depend on it."""
+
+
 @st.composite
 def cut(draw: st.DrawFn, stream: bytes) -> list[bytes]:
     """``stream`` in pieces, in order, none empty."""
-    at = sorted(draw(st.sets(st.integers(1, max(1, len(stream) - 1)), max_size=12)))
-    edges = [0, *(edge for edge in at if edge < len(stream)), len(stream)]
+    at = sorted({edge % max(1, len(stream)) for edge in draw(EDGES)})
+    edges = [0, *(edge for edge in at if edge), len(stream)]
     return [stream[start:end] for start, end in pairwise(edges) if start < end]
 
 

@@ -42,6 +42,7 @@ async def test_a_session_from_login_to_disconnect(activemq: ActiveMq, recorder: 
     recorder.keep("activemq-disconnect", watch)
 
 
+@pytest.mark.extra
 async def test_held_beats_drop_one_of_two(activemq: ActiveMq, recorder: Recorder) -> None:
     arguments = (*LOGIN, *BEATS, "--do", "3 held: hold-beats", "--stdin")
     async with probing(f"held={activemq.url}", f"other={activemq.url}", *arguments) as watch:
@@ -66,6 +67,7 @@ async def test_held_beats_drop_one_of_two(activemq: ActiveMq, recorder: Recorder
     recorder.keep("activemq-held-beats", watch)
 
 
+@pytest.mark.extra
 async def test_its_own_first_beats_come_up_to_twice_the_agreed_interval_apart(activemq: ActiveMq) -> None:
     """It looks every n, and whether CONNECTED counts as a beat at a look depends on which came first: the first beat
     comes 2n after it (11 of 12 runs; a strict client that waits 1.5 n gives up), n after it, or at once."""

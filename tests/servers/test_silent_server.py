@@ -38,6 +38,7 @@ def assert_acknowledged(watch: Watch, session: str) -> None:
     assert watch.of("tcp_info", session)[-1]["unacked"] == 0
 
 
+@pytest.mark.extra
 async def test_a_frozen_broker_still_there(request: pytest.FixtureRequest, take: Take, recorder: Recorder) -> None:
     """Both sessions are left while it stands still: our Close is not answered."""
 

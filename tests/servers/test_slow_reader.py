@@ -97,6 +97,7 @@ async def a_slow_reader_that_a_server_waits_for(take: Take, recorder: Recorder) 
     recorder.keep(take.of("python-ws-slow-reader-waited-for"), watch)
 
 
+@pytest.mark.extra
 async def test_all_at_once(spring: Spring, take: Take, recorder: Recorder) -> None:
     await together(
         (

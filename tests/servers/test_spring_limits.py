@@ -39,6 +39,7 @@ async def test_tomcats_idle_timeout_and_an_orderly_end(start: Starter, recorder:
     recorder.keep("spring-sigterm", watch)
 
 
+@pytest.mark.extra
 async def test_a_full_inbound_channel_takes_punctual_beats_for_missed_ones(start: Starter, recorder: Recorder) -> None:
     spring = start(Spring, heart_beat="500,500", inbound_threads=1)
     async with probing(
@@ -58,6 +59,7 @@ async def test_a_full_inbound_channel_takes_punctual_beats_for_missed_ones(start
     recorder.keep("spring-inbound-starved", watch)
 
 
+@pytest.mark.extra
 async def test_the_broker_behind_the_relay(own_broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
     spring = start(Spring, relay=own_broker.stomp_port)
     watch, status = await run(spring.ws_url, "--heart-beat", "1000,1000", "--do", "0 hold-beats")

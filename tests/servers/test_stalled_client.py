@@ -81,6 +81,7 @@ async def shorter_than_the_broker_waits(request: pytest.FixtureRequest, take: Ta
     recorder.keep(take.of("rabbitmq-client-asleep-for-a-moment"), watch)
 
 
+@pytest.mark.extra
 async def test_all_at_once(request: pytest.FixtureRequest, start: Starter, take: Take, recorder: Recorder) -> None:
     await together(
         (
