@@ -17,7 +17,7 @@ from tests.servers.jupyter import Jupyter
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter, starting
 from tests.servers.takes import Take
-from tests.watching import POSTMORTEM
+from tests.watching import POSTMORTEM, Watch
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
 
@@ -97,6 +97,11 @@ async def test_it_lets_nobody_in(jupyter: Jupyter, recorder: Recorder, take: Tak
     recorder.keep(take.of(f"jupyter-no-{what}"), watch)
 
 
+async def told(watch: Watch, session: str, words: str) -> None:
+    """Waits for a message that holds ``words``."""
+    await watch.until(lambda line: line.get("s") == session and words in (line.get("text") or ""))
+
+
 async def test_a_kernel_dies_and_is_restarted(jupyter: Jupyter, recorder: Recorder, take: Take) -> None:
     """Its sockets stay open and messages say so."""
     kernel = jupyter.kernel()
@@ -106,7 +111,8 @@ async def test_a_kernel_dies_and_is_restarted(jupyter: Jupyter, recorder: Record
             await seen(watch, "frame", session, dir="in")
         await asyncio.sleep(take.between(0.5, 1.5))
         await asyncio.to_thread(jupyter.ask, "POST", f"kernels/{kernel}/restart")
-        await asyncio.sleep(1)
+        for session in ("anna", "bert"):
+            await told(watch, session, "shutdown_reply")
         assert await watch.finish() == 0
     recorder.keep(take.of("jupyter-kernel-restarted"), watch)
 

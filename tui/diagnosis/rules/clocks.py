@@ -206,7 +206,7 @@ def idle(case: Case) -> None:
     """TCP ended without a Close, a whole number of seconds after the last byte either way: an idle timer of a box in
     between (nginx, HAProxy, ALB …); after the last byte from us alone: one that counts our bytes."""
     close, trail = case.close, case.trail
-    if not case.silent_end or close is None or close.transport.how not in ("fin", "reset", "tls"):
+    if close is None or not case.cut:
         return
     if trail.dark is not None:
         return  # the peer's clock did not see our last bytes
@@ -285,7 +285,7 @@ def own_messages_stopped(case: Case) -> None:
     close, trail = case.close, case.trail
     if close is None or close.received is None or close.initiator != "remote" or trail.disconnect is not None:
         return
-    if trail.ready is None or trail.beat_out_s or not _mute(close.received):
+    if trail.ready is None or trail.beat_out_s or not mute(close.received):
         return
     since = trail.sends[-1].m if trail.sends else trail.ready.m
     idle = case.at - since
@@ -306,7 +306,7 @@ def never_spoke(case: Case) -> None:
     close, trail, age = case.close, case.trail, case.age
     if close is None or close.received is None or close.initiator != "remote" or age is None or trail.sends:
         return
-    if trail.beat_out_s or age < LEAST_IDLE_S or not _mute(close.received):
+    if trail.beat_out_s or age < LEAST_IDLE_S or not mute(close.received):
         return
     times = FITS if round_seconds(age) else 1.0
     case.blame(
@@ -314,11 +314,11 @@ def never_spoke(case: Case) -> None:
     )
 
 
-def _mute(said: CloseFrame) -> bool:
+def mute(said: CloseFrame) -> bool:
     """Whether a Close names no cause: by no text, and by no code with a meaning of its own."""
     code = said.code
-    mute = code in (*CALM, 4408) or (code is not None and 3000 <= code <= 4999 and code not in CODES)
-    return mute and not _explains(said)
+    silent = code in (*CALM, 4408) or (code is not None and 3000 <= code <= 4999 and code not in CODES)
+    return silent and not _explains(said)
 
 
 def never_connected(case: Case) -> None:

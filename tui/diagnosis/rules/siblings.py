@@ -8,7 +8,7 @@ from typing import Any
 
 from tui.diagnosis.between import in_between, proxied
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
-from tui.diagnosis.rules.clocks import LEAST_IDLE_S, round_seconds
+from tui.diagnosis.rules.clocks import LEAST_IDLE_S, mute, round_seconds
 from tui.diagnosis.trail import Trail
 from tui.diagnosis.world import Neighbour, sign_of_life
 from tui.knowledge.sayings import meant
@@ -56,9 +56,7 @@ def quieter(case: Case) -> None:
     close, trail = case.close, case.trail
     if close is None or trail.ready is None or close.received is None or close.initiator != "remote":
         return
-    if close.received.code not in (1000, 1001, 1008, None) or case.idle_tx < LEAST_IDLE_S:
-        return
-    if meant("reason", close.received.reason, close.received.code) is not None:
+    if not mute(close.received) or case.idle_tx < LEAST_IDLE_S:
         return
     living = [one for one in case.world.neighbours if one.same_server and one.lives and _was_there(case, one)]
     spoke = [one for one in living if _spoke_within(one, case.at, 0.9 * case.idle_tx)]
@@ -106,7 +104,7 @@ def together(case: Case) -> None:
         return
     here, elsewhere = [one for one in down if one.same_host], [one for one in down if not one.same_host]
     lines, names = case.lines(*(one.trail.end for one in down), case.trail.end), _names(down)
-    if case.silent_end and close.transport.how in ("fin", "reset", "tls") and here:
+    if case.cut and here:
         case.blame("server-crash", "server", FITS, "ended_together", lines, names=names)
         case.blame("server-restart", "server", HINT, "ended_together", lines, names=names)
         case.blame("proxy-reload", "proxy", HINT, "ended_together", lines, names=names)
