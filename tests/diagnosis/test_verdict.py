@@ -155,6 +155,24 @@ def test_two_that_end_at_one_moment_and_nobody_listens_any_more() -> None:
     assert verdict.grade in ("strong", "certain")
 
 
+def test_the_look_of_one_that_went_down_with_it_counts_as_well() -> None:
+    tapes = [busy(stomp(name=name), 3).at(3.42 + at / 100).eof().end() for at, name in enumerate(("A", "B"))]
+    for tape in tapes:
+        tape.at(3.5).add(facts.Postmortem, stage="tcp", ok=True)
+    tapes[1].at(3.6).add(facts.Postmortem, stage="http", ok=False, how="http", status=502)
+    first, second = last("A", *tapes), last("B", *tapes)
+    assert head(first) == head(second) == ("server-crash", "server")
+
+
+def test_a_ping_that_nobody_answered_and_a_program_that_does_not_answer_newcomers_either() -> None:
+    tape = Tape().open().at(5).frame("out", PING, b"").at(8).closing("out", 1011, "keepalive ping timeout")
+    tape.at(13).end("local")
+    tape.at(13.1).add(facts.Postmortem, stage="tcp", ok=True).at(23).add(
+        facts.Postmortem, stage="http", ok=False, how="timeout"
+    )
+    assert head(last("A", tape)) == ("server-freeze", "server")
+
+
 def test_a_cut_in_mid_frame() -> None:
     tape = busy(stomp(), 3).at(3.46).eof()
     tape.add(

@@ -11,6 +11,9 @@ from tests.servers.ports import free_ports
 from tests.servers.scripted import Connection, ScriptedServer, switching
 from tests.serving import LOOPBACK
 from tests.watching import POSTMORTEM
+from tui.facts import facts
+from tui.options.spec import SessionSpec
+from tui.probe.postmortem import Wanted, examine
 
 
 async def test_an_origin_that_still_answers() -> None:
@@ -87,3 +90,26 @@ async def test_none_where_the_peer_said_why_or_we_asked_or_it_is_turned_off() ->
     with ScriptedServer(scripts.drops(scripts.truncated)) as server:
         off, _ = await run(server.url, "--no-postmortem", **POSTMORTEM)
     assert [watch.of("postmortem") for watch in (said, asked, off)] == [[], [], []]
+
+
+async def test_our_own_ping_that_nobody_answered_is_looked_into() -> None:
+    with ScriptedServer(scripts.answers_close_only) as server:
+        watch, status = await run(server.url, "--ping-interval", "0.2", "--ping-timeout", "0.3", **POSTMORTEM)
+    assert status == 1
+    assert watch.the("close")["sent"]["reason"] == "keepalive ping timeout"
+    assert [(fact["stage"], fact["ok"]) for fact in watch.of("postmortem")] == [("tcp", True), ("http", True)]
+
+
+@pytest.mark.parametrize("goes", [False, True])
+def test_it_goes_on_to_http_if_no_sibling_is_up_by_then(goes: bool) -> None:
+    stages: list[str] = []
+
+    def write(kind: type[facts.Fact], **fields: str) -> None:
+        if kind is facts.Postmortem:
+            stages.append(fields["stage"])
+
+    with ScriptedServer(scripts.answers_close_only) as server:
+        spec = SessionSpec(name="A", url=server.url)
+        wanted = Wanted(alone=lambda: goes and stages == ["tcp"], credentials=False, control=None)
+        asyncio.run(examine(spec, wanted, write))
+    assert stages == ["tcp", "http"] if goes else ["tcp"]

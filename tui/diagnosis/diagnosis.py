@@ -15,7 +15,7 @@ from tui.diagnosis.compare import compare
 from tui.diagnosis.marks import Mark
 from tui.diagnosis.rules import RULES, alive
 from tui.diagnosis.trail import Trail
-from tui.diagnosis.world import Drop, World, neighbour
+from tui.diagnosis.world import Drop, Neighbour, World, neighbour
 from tui.facts import facts
 from tui.facts.facts import Fact
 from tui.facts.findings import Close, Finding, Heartbeat, Note, Stomp, Verdict
@@ -190,8 +190,15 @@ class Diagnosis:
         if trail is None:
             return []
         trail.afterwards.append(fact)
-        ours = self._stopped is not None and (trail.end is None or trail.end.m >= self._stopped.m)
-        return [] if ours else list(self._review(trail, fact))  # of a drop before the stop it is evidence still
+        others = [trails[-1] for trails in self._trails.values() if trails[-1].remote == trail.remote]
+        return [
+            verdict for one in (trail, *(other for other in others if other is not trail)) if self._over(one)
+            for verdict in self._review(one, fact)
+        ]  # fmt: skip
+
+    def _over(self, trail: Trail) -> bool:
+        """Whether a connection ended, and not because the probe stopped: a later look is evidence of its drop."""
+        return trail.end is not None and (self._stopped is None or trail.end.m < self._stopped.m)
 
     def _before(self, trail: Trail) -> Trail | None:
         """The session's last drop before a connection; where nothing dropped, the attempt before."""
@@ -234,7 +241,7 @@ class Diagnosis:
             neighbours=others,
             history=[drop for drop in self._drops if drop.remote == trail.remote],
             stalls=list(self._stalls),
-            afterwards=trail.afterwards,
+            afterwards=_furthest_look(trail, others),
             next=mine[at + 1] if at + 1 < len(mine) else None,
             back=next((one for one in list(mine)[at + 1 :] if one.ready is not None), None),
             stopped=self._stopped,
@@ -245,3 +252,10 @@ class Diagnosis:
         """The connection another session had when this one ended."""
         at = trail.end.m if trail.end is not None else float("inf")
         return next((one for one in reversed(trails) if one.ready is not None and one.ready.m <= at), trails[-1])
+
+
+def _furthest_look(trail: Trail, others: Sequence[Neighbour]) -> Sequence[facts.Postmortem]:
+    """The post-mortem that got furthest: the connection's own, or that of one to the same server that went down with
+    it and was looked for later."""
+    looks = [trail.afterwards, *(one.trail.afterwards for one in others if one.same_server and one.together)]
+    return max(looks, key=lambda look: sum(not fact.stage.startswith("control") for fact in look))

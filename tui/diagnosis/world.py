@@ -53,7 +53,7 @@ class World(NamedTuple):
     """Earlier unasked ends, of this session and of others to the same server, oldest first."""
     stalls: Sequence[facts.Stall]
     afterwards: Sequence[facts.Postmortem]
-    """The post-mortem of this connection, in order."""
+    """The post-mortem, in order: of this connection, or of one that went down with it and got further."""
     next: Trail | None
     """The session's next connection, if one began."""
     back: Trail | None

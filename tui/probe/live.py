@@ -125,9 +125,11 @@ class LiveSession:
         explained = verdict is not None and verdict.grade == "certain"
         if spec.no_postmortem or self._again.is_set() or close is None or not close.dropped:
             return
-        if explained or close.initiator == "local":
+        if explained:
             return
-        wanted = Wanted(handshake=not self._sibling_up(), credentials=spec.postmortem == "full", control=spec.control)
+        wanted = Wanted(
+            alone=lambda: not self._sibling_up(), credentials=spec.postmortem == "full", control=spec.control
+        )  # fmt: skip
         self._examining = True
         write = partial(self._journal.write, s=spec.name, c=self._count)
         tasks = [asyncio.ensure_future(examine(spec, wanted, write)), asyncio.ensure_future(self._again.wait())]

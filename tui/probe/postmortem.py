@@ -1,8 +1,8 @@
 """The post-mortem: after an unexplained drop, one attempt to reach the same origin, and one to a control host.
 
 What it finds are facts of type ``postmortem``, by stage: ``dns``, ``tcp``, ``tls``, ``http``, and ``control``. It stops
-at the 101 (or at SockJS's ``/info``), says no CONNECT and no credentials, and goes no further than TLS while another
-session to that origin is up: a look must not disturb what it looks at. ``tui.probe.live`` starts it.
+at the 101 (or at SockJS's ``/info``), says no CONNECT and no credentials, and goes no further than TLS if another
+session to that origin is still up by then: a look must not disturb what it looks at. ``tui.probe.live`` starts it.
 """
 
 import asyncio
@@ -38,8 +38,8 @@ PIECE = 16 * 1024
 class Wanted:
     """How far to go."""
 
-    handshake: bool
-    """The HTTP stage as well; False while a sibling to the same origin is up."""
+    alone: Callable[[], bool]
+    """Whether no other session to that origin is up: asked before the HTTP stage, which is left out otherwise."""
     credentials: bool
     """``--postmortem full``: with the session's own credentials."""
     control: str | None
@@ -64,7 +64,7 @@ async def examine(spec: SessionSpec, wanted: Wanted, write: Write) -> None:
         write: writes a fact of the connection that dropped.
     """
     attempt = _Attempt(spec if wanted.credentials else _without_credentials(spec), write)
-    await attempt.run(handshake=wanted.handshake)
+    await attempt.run(wanted.alone)
     if wanted.control is not None:
         await _control(wanted.control, write)
 
@@ -86,7 +86,7 @@ class _Attempt:
         self._write = write
         self._since = time.monotonic()
 
-    async def run(self, *, handshake: bool) -> None:
+    async def run(self, alone: Callable[[], bool]) -> None:
         """Goes as far as it gets; each stage is a fact, the first that fails the last."""
         stage = "tcp"
         try:
@@ -101,7 +101,7 @@ class _Attempt:
                         self._ok("tls")
                     stage = "http"
                     transport = self._spec.endpoint.scheme.transport
-                    if handshake and transport != "tcp":
+                    if transport != "tcp" and alone():
                         await (self._info if transport == "sockjs" else self._upgrade)(reader, writer)
                 finally:
                     writer.close()

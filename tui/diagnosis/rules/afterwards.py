@@ -3,6 +3,7 @@
 from tui.diagnosis.between import forwarder, listening, proxied
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S
+from tui.facts.facts import Postmortem
 from tui.facts.findings import Blame
 
 
@@ -22,6 +23,8 @@ def next_attempt(case: Case) -> None:
         case.blame(cause, side, STRONG, "came_back", [*lines, *case.lines(back.ready)], since=round(since, 1))
     if how == "refused":
         _refused(case, lines)
+    elif how == "hangs":
+        _hangs(case, lines)
     elif how in ("timeout", "unreachable"):
         case.blame("network-blackhole", "network", FITS, "after_timeout", lines) if not case.trail.fin else None
         for cause in ("server-abort", "idle-timeout-proxy", "nat-timeout"):
@@ -53,14 +56,19 @@ def _restarted(case: Case) -> tuple[str, Blame]:
     return ("proxy-restart", "proxy") if proxied(case) and refused else ("server-restart", "server")
 
 
+def _stages(case: Case) -> list[Postmortem]:
+    """The look at the origin itself."""
+    return [fact for fact in case.world.afterwards if not fact.stage.startswith("control")]
+
+
 def _outcome(case: Case) -> tuple[str, int | None, list[int]] | None:
-    """(refused | timeout | unreachable | ok | other, HTTP status, facts) of the first attempt afterwards."""
-    stages = [fact for fact in case.world.afterwards if not fact.stage.startswith("control")]
+    """(refused | timeout | hangs | unreachable | ok | other, HTTP status, facts) of the first attempt afterwards."""
+    stages = _stages(case)
     if stages:
         last, lines = stages[-1], [fact.n for fact in stages]
         failed = next((fact for fact in stages if not fact.ok), None)
         if failed is not None:
-            return failed.how or "other", failed.status, lines
+            return _how(failed.how or "other", failed.stage), failed.status, lines
         return "ok", last.status, lines
     following = case.world.next
     if following is None:
@@ -68,10 +76,27 @@ def _outcome(case: Case) -> tuple[str, int | None, list[int]] | None:
     if following.close is not None and following.ready is None:
         answer = following.answer
         status = answer.status if answer is not None else None
-        return following.close.transport.how, status, case.lines(following.refused, answer, following.end)
+        end = following.close.transport
+        return _how(end.how, end.phase), status, case.lines(following.refused, answer, following.end)
     if following.ready is not None or following.open is not None:
         return "ok", 101, case.lines(following.tcp, following.ready)
     return None
+
+
+def _how(how: str, stage: str) -> str:
+    """A timeout after TCP was accepted is another thing than one before."""
+    return "hangs" if how == "timeout" and stage in ("tls", "http", "open") else how
+
+
+def _hangs(case: Case, lines: list[int]) -> None:
+    """The kernel accepts, and the program that is to answer says nothing: it stands still, here or behind a tunnel."""
+    program = forwarder(case)
+    if program is not None:
+        case.blame("tunnel-drop", "network", STRONG, "after_hangs_forwarder", lines, program=program)
+        return
+    case.blame("server-freeze", "server", STRONG, "after_hangs", lines)
+    for cause in ("network-blackhole", "nat-timeout", "server-heartbeat-missed", "client-ping-timeout"):
+        case.doubt(cause, UNLIKELY, "after_hangs", lines)
 
 
 def _refused(case: Case, lines: list[int]) -> None:
@@ -108,12 +133,16 @@ def _refused(case: Case, lines: list[int]) -> None:
 def _answers(case: Case, lines: list[int]) -> None:
     """It answers at once: whatever ended the connection did not end the server. Behind a proxy that is known only
     where the server's own answer came: TCP is the proxy's."""
-    front = bool(proxied(case)) and bool(case.world.afterwards) and case.world.afterwards[-1].stage != "http"
+    stages = _stages(case)
+    through = bool(stages) and stages[-1].stage == "http"
+    front = bool(proxied(case)) and bool(stages) and not through
     program = forwarder(case)
     if program is not None and case.silent_end and case.trail.fin is not None:
         case.blame("tunnel-drop", "network", 2 * FITS, "after_ok_forwarder", lines, program=program)
         return
-    at_once = bool(case.world.afterwards)  # nothing restarts in no time
+    at_once = bool(stages)  # nothing restarts in no time
+    if through:
+        case.doubt("server-freeze", UNLIKELY, "after_ok", lines)
     for cause in ("proxy-crash", "tunnel-drop") if front else ("server-crash", "proxy-crash", "tunnel-drop"):
         case.doubt(cause, UNLIKELY if at_once else 3 * UNLIKELY, "after_ok", lines)
     for cause in ("network-blackhole", "local-network-down"):
@@ -134,7 +163,7 @@ def _answers(case: Case, lines: list[int]) -> None:
             case.blame("server-restart", "server", 2 * FITS, "after_ok_together", lines)
             case.blame("server-crash", "server", 2 * HINT, "after_ok_together", lines)
             case.blame("proxy-reload", "proxy", FITS, "after_ok_together", lines)
-    elif case.silent_end and case.world.afterwards and case.trail.fin is not None:
+    elif case.silent_end and stages and case.trail.fin is not None:
         case.blame("server-abort", "server", FITS, "after_ok_alone", lines)
         case.doubt("server-restart", UNLIKELY * 2, "after_ok", lines)
 
