@@ -173,6 +173,35 @@ def test_a_ping_that_nobody_answered_and_a_program_that_does_not_answer_newcomer
     assert head(last("A", tape)) == ("server-freeze", "server")
 
 
+@pytest.mark.parametrize(
+    ("server", "how", "cause"),
+    [
+        ("nginx", "replaced", ("proxy-reload", "proxy")),
+        ("haproxy", "restarted", ("proxy-reload", "proxy")),
+        ("caddy", "restarted", ("proxy-restart", "proxy")),
+        ("java", "restarted", ("server-restart", "server")),
+        ("gunicorn", "replaced", ("server-restart", "server")),
+        ("ssh", "gone", ("tunnel-drop", "network")),
+    ],
+)
+def test_the_process_at_the_other_end_is_gone(server: str, how: str, cause: tuple[str, str]) -> None:
+    tape = stomp().add(facts.Route, when="open", remote="127.0.0.1", local="127.0.0.1", program=server)
+    busy(tape, 7.2).at(6.87).eof().end().at(7.5).add(facts.Postmortem, stage="tcp", ok=True)
+    tape.add(facts.Postmortem, stage="program", ok=False, how=how)
+    assert head(last("A", tape)) == cause
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_the_process_at_the_other_end_runs_on(refused: bool) -> None:
+    tape = stomp().add(facts.Route, when="open", remote="127.0.0.1", local="127.0.0.1", program="java")
+    busy(tape, 7.2).at(6.87).eof().end().at(7.5)
+    tape.add(facts.Postmortem, stage="tcp", ok=not refused, how="refused" if refused else None)
+    tape.add(facts.Postmortem, stage="program", ok=True)
+    verdict = last("A", tape)
+    assert head(verdict) == (("server-restart" if refused else "server-abort"), "server")
+    assert all(cause.confidence < 0.1 for cause in verdict.causes if cause.cause == "server-crash")
+
+
 def test_a_cut_in_mid_frame() -> None:
     tape = busy(stomp(), 3).at(3.46).eof()
     tape.add(

@@ -10,28 +10,28 @@ import pytest
 
 from tests.probing import run
 from tests.servers.ports import LOOPBACK
-from tui.probe.listener import listener
+from tui.probe.listener import Peer
 
 
 async def test_a_program_of_this_machine() -> None:
     with socket.create_server((LOOPBACK, 0)) as server:
-        assert await listener(server.getsockname()) == psutil.Process().name()
+        assert (await Peer.at(server.getsockname())).name == psutil.Process().name()
 
 
 async def test_one_that_listens_everywhere() -> None:
     with socket.create_server(("", 0)) as server:
-        assert await listener((LOOPBACK, server.getsockname()[1])) == psutil.Process().name()
+        assert (await Peer.at((LOOPBACK, server.getsockname()[1]))).name == psutil.Process().name()
 
 
 async def test_nobody() -> None:
     with socket.create_server((LOOPBACK, 0)) as server:
         address = server.getsockname()
-    assert await listener(address) is None
+    assert (await Peer.at(address)).name is None
 
 
 @pytest.mark.parametrize("remote", [("192.0.2.1", 80), ("fe80::1%eth0", 80, 0, 2), "/run/app.sock"])
 async def test_another_machine_or_no_address(remote: tuple[object, ...] | str) -> None:
-    assert await listener(remote) is None
+    assert (await Peer.at(remote)).name is None
 
 
 async def test_it_is_told_once(echo: str) -> None:
@@ -56,3 +56,41 @@ async def test_a_forwarder_that_hangs_up_found_nobody_at_its_far_end(tmp_path: P
     watch, status = await run(f"ws://{LOOPBACK}:{port}/")
     assert (status, await process.wait()) == (3, 0)
     assert watch.of("verdict")[-1]["cause"] == "connection-refused"
+
+
+SERVER = """
+import socket, sys
+s = socket.create_server(('127.0.0.1', int(sys.argv[1])))
+print(s.getsockname()[1], flush=True)
+peer, _ = s.accept(); peer.sendall(b'hello'); sys.stdin.read()
+"""
+"""A program that accepts one connection and ends with its stdin."""
+
+
+async def _server(port: int = 0) -> tuple[asyncio.subprocess.Process, int]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SERVER, str(port), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    return process, int(await process.stdout.readline())
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    process.kill()
+    await process.communicate()
+
+
+async def test_what_has_become_of_it() -> None:
+    process, port = await _server()
+    reader, writer = await asyncio.open_connection(LOOPBACK, port)
+    assert await reader.read(5) == b"hello"
+    peer = await Peer.at((LOOPBACK, port))
+    assert await peer.now() is None
+    await peer.accepted(writer.get_extra_info("sockname"))
+    assert await peer.now() == "lives"
+    writer.transport.abort()  # the client's end, so that nothing lingers at the port
+    await _end(process)
+    assert await peer.now() == "gone"
+    successor, _ = await _server(port)
+    assert await peer.now() == "restarted"
+    await _end(successor)

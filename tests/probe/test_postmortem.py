@@ -10,17 +10,22 @@ from tests.servers import scripts
 from tests.servers.ports import free_ports
 from tests.servers.scripted import Connection, ScriptedServer, switching
 from tests.serving import LOOPBACK
-from tests.watching import POSTMORTEM
+from tests.watching import POSTMORTEM, Line, Watch
 from tui.facts import facts
 from tui.options.spec import SessionSpec
 from tui.probe.postmortem import Wanted, examine
+
+
+def way(watch: Watch) -> list[Line]:
+    """The stages that lead to the origin; the one about its process is there if the session lived long enough."""
+    return [fact for fact in watch.of("postmortem") if fact["stage"] != "program"]
 
 
 async def test_an_origin_that_still_answers() -> None:
     with ScriptedServer(scripts.drops(scripts.truncated)) as server:
         watch, status = await run(server.url, **POSTMORTEM)
     assert status == 1
-    stages = [(fact["stage"], fact["ok"], fact.get("status")) for fact in watch.of("postmortem")]
+    stages = [(fact["stage"], fact["ok"], fact.get("status")) for fact in way(watch)]
     assert stages == [("tcp", True, None), ("http", True, 101)]
     assert watch.the("tcp", role="postmortem")["remote"] == f"{LOOPBACK}:{server.port}"
     after_end = [line["type"] for line in watch.lines[watch.lines.index(watch.the("close")) :]]
@@ -46,7 +51,7 @@ async def test_nobody_listens_any_more() -> None:
         status = await watch.finish()
     await serving
     assert status == 1
-    [stage] = watch.of("postmortem")
+    [stage] = way(watch)
     assert (stage["stage"], stage["ok"], stage["how"]) == ("tcp", False, "refused")
 
 
@@ -92,12 +97,24 @@ async def test_none_where_the_peer_said_why_or_we_asked_or_it_is_turned_off() ->
     assert [watch.of("postmortem") for watch in (said, asked, off)] == [[], [], []]
 
 
+async def test_the_process_that_held_the_other_end() -> None:
+    def drop(connection: Connection) -> None:
+        connection.upgrade()
+        connection.receive()
+        scripts.truncated(connection)
+
+    with ScriptedServer(drop) as server:
+        watch, _ = await run(server.url, "--do", "0.3 send end", **POSTMORTEM)
+    assert watch.the("postmortem", stage="program")["ok"] is True
+    assert "server-crash" not in [cause["cause"] for cause in watch.of("verdict")[-1]["causes"][:2]]
+
+
 async def test_our_own_ping_that_nobody_answered_is_looked_into() -> None:
     with ScriptedServer(scripts.answers_close_only) as server:
         watch, status = await run(server.url, "--ping-interval", "0.2", "--ping-timeout", "0.3", **POSTMORTEM)
     assert status == 1
     assert watch.the("close")["sent"]["reason"] == "keepalive ping timeout"
-    assert [(fact["stage"], fact["ok"]) for fact in watch.of("postmortem")] == [("tcp", True), ("http", True)]
+    assert [(fact["stage"], fact["ok"]) for fact in way(watch)] == [("tcp", True), ("http", True)]
 
 
 @pytest.mark.parametrize("goes", [False, True])

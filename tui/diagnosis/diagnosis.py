@@ -15,7 +15,7 @@ from tui.diagnosis.compare import compare
 from tui.diagnosis.marks import Mark
 from tui.diagnosis.rules import RULES, alive
 from tui.diagnosis.trail import Trail
-from tui.diagnosis.world import Drop, Neighbour, World, neighbour
+from tui.diagnosis.world import Drop, Neighbour, World, neighbour, the_way
 from tui.facts import facts
 from tui.facts.facts import Fact
 from tui.facts.findings import Close, Finding, Heartbeat, Note, Stomp, Verdict
@@ -254,8 +254,8 @@ class Diagnosis:
         return next((one for one in reversed(trails) if one.ready is not None and one.ready.m <= at), trails[-1])
 
 
-def _furthest_look(trail: Trail, others: Sequence[Neighbour]) -> Sequence[facts.Postmortem]:
-    """The post-mortem that got furthest: the connection's own, or that of one to the same server that went down with
+def _furthest_look(trail: Trail, others: Sequence[Neighbour]) -> list[facts.Postmortem]:
+    """The look that got furthest: the connection's own, or that of one to the same server that went down with
     it and was looked for later."""
     looks = [trail.afterwards, *(one.trail.afterwards for one in others if one.same_server and one.together)]
-    return max(looks, key=lambda look: sum(not fact.stage.startswith("control") for fact in look))
+    return max((the_way(look) for look in looks), key=len)

@@ -53,13 +53,18 @@ class World(NamedTuple):
     """Earlier unasked ends, of this session and of others to the same server, oldest first."""
     stalls: Sequence[facts.Stall]
     afterwards: Sequence[facts.Postmortem]
-    """The post-mortem, in order: of this connection, or of one that went down with it and got further."""
+    """The post-mortem's way to the origin: this connection's, or that of one that went down with it and got further."""
     next: Trail | None
     """The session's next connection, if one began."""
     back: Trail | None
     """The first of its later connections that became ready, if one did."""
     stopped: Mark | None
     """The probe began to stop."""
+
+
+def the_way(look: Sequence[facts.Postmortem]) -> list[facts.Postmortem]:
+    """The stages of a post-mortem that lead to the origin; others look at a process or at a control host."""
+    return [fact for fact in look if fact.stage not in ("program", "control")]
 
 
 def sign_of_life(trail: Trail) -> float | None:

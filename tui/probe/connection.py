@@ -25,7 +25,7 @@ from tui.probe.channel import Channel
 from tui.probe.dial import DialError, dial
 from tui.probe.interface import interface
 from tui.probe.journal import Journal
-from tui.probe.listener import listener
+from tui.probe.listener import Peer
 from tui.probe.redirect import NotFollowed, followed, location
 from tui.probe.tcp_state import route, tcp_info
 from tui.probe.tls import Tls
@@ -64,7 +64,9 @@ class Connection:
         self._ready = False
         self._channel: Channel | None = None
         self._remote: tuple[Any, ...] = ()
-        self._program: str | None = None
+        self.peer: Peer | None = None
+        """Who is at the other end, once TCP is up."""
+        self._accepted: asyncio.Task[None] | None = None
         self._upgrade: Upgrade | None = None
         self._asked_at = 0.0
         self._wire: Wire | None = None
@@ -94,7 +96,7 @@ class Connection:
             self._end(error.how, error.phase, error.errno, error.detail)
         else:
             self._remote = sock.getpeername()
-            self._program = await listener(self._remote)
+            self.peer = await Peer.at(self._remote)
             if self.over:
                 sock.close()
             else:
@@ -262,6 +264,9 @@ class Connection:
             return
         if not self._ready and self._journal.engine.sessions[self._spec.name].ready_at is not None:
             self._ready = True
+            if self.peer is not None and self._channel is not None:
+                local = self._channel.stream.socket.getsockname()
+                self._accepted = self._loop.create_task(self.peer.accepted(local))
             self._on_ready()
         client = self.client
         if client is not None:
@@ -364,7 +369,7 @@ class Connection:
         assert self._channel is not None
         found = route(self._remote, self._channel.stream.socket.family)
         if found is not None and when == "open":
-            found |= {"program": self._program, "interface": interface(found["local"])}
+            found |= {"program": self.peer.name if self.peer else None, "interface": interface(found["local"])}
         if found is not None:
             self._fact(facts.Route, when=when, **found)
 

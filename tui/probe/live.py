@@ -128,7 +128,8 @@ class LiveSession:
         if explained:
             return
         wanted = Wanted(
-            alone=lambda: not self._sibling_up(), credentials=spec.postmortem == "full", control=spec.control
+            alone=lambda: not self._sibling_up(), credentials=spec.postmortem == "full", control=spec.control,
+            peer=self._connection.peer if self._connection is not None else None,
         )  # fmt: skip
         self._examining = True
         write = partial(self._journal.write, s=spec.name, c=self._count)

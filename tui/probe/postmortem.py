@@ -1,6 +1,7 @@
 """The post-mortem: after an unexplained drop, one attempt to reach the same origin, and one to a control host.
 
-What it finds are facts of type ``postmortem``, by stage: ``dns``, ``tcp``, ``tls``, ``http``, and ``control``. It stops
+What it finds are facts of type ``postmortem``, by stage: ``dns``, ``tcp``, ``tls``, ``http``, ``program`` (what has
+become of the process at the other end, where that is this machine), and ``control``. It stops
 at the 101 (or at SockJS's ``/info``), says no CONNECT and no credentials, and goes no further than TLS if another
 session to that origin is still up by then: a look must not disturb what it looks at. ``tui.probe.live`` starts it.
 """
@@ -24,6 +25,7 @@ from tui.facts.facts import How
 from tui.options.spec import SessionSpec, split_address, tls_context
 from tui.probe import errnos
 from tui.probe.dial import DialError, dial
+from tui.probe.listener import Peer
 from tui.probe.upgrade import Upgrade
 
 Write = Callable[..., Any]
@@ -44,6 +46,8 @@ class Wanted:
     """``--postmortem full``: with the session's own credentials."""
     control: str | None
     """``--control HOST:PORT``: whether anything of the network works."""
+    peer: Peer | None = None
+    """Who was at the other end."""
 
 
 class _Failed(Exception):
@@ -65,6 +69,8 @@ async def examine(spec: SessionSpec, wanted: Wanted, write: Write) -> None:
     """
     attempt = _Attempt(spec if wanted.credentials else _without_credentials(spec), write)
     await attempt.run(wanted.alone)
+    if wanted.peer is not None and (found := await wanted.peer.now()) is not None:
+        write(facts.Postmortem, stage="program", ok=found == "lives", how=None if found == "lives" else found)
     if wanted.control is not None:
         await _control(wanted.control, write)
 

@@ -3,8 +3,10 @@
 from tui.diagnosis.between import forwarder, listening, proxied
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S
-from tui.facts.facts import Postmortem
 from tui.facts.findings import Blame
+
+WORKERS = frozenset({"nginx", "haproxy", "apache2", "httpd"})
+"""Proxies that reload by new processes: an old one ends with its last connection."""
 
 
 def next_attempt(case: Case) -> None:
@@ -56,14 +58,9 @@ def _restarted(case: Case) -> tuple[str, Blame]:
     return ("proxy-restart", "proxy") if proxied(case) and refused else ("server-restart", "server")
 
 
-def _stages(case: Case) -> list[Postmortem]:
-    """The look at the origin itself."""
-    return [fact for fact in case.world.afterwards if not fact.stage.startswith("control")]
-
-
 def _outcome(case: Case) -> tuple[str, int | None, list[int]] | None:
     """(refused | timeout | hangs | unreachable | ok | other, HTTP status, facts) of the first attempt afterwards."""
-    stages = _stages(case)
+    stages = case.world.afterwards
     if stages:
         last, lines = stages[-1], [fact.n for fact in stages]
         failed = next((fact for fact in stages if not fact.ok), None)
@@ -133,7 +130,7 @@ def _refused(case: Case, lines: list[int]) -> None:
 def _answers(case: Case, lines: list[int]) -> None:
     """It answers at once: whatever ended the connection did not end the server. Behind a proxy that is known only
     where the server's own answer came: TCP is the proxy's."""
-    stages = _stages(case)
+    stages = case.world.afterwards
     through = bool(stages) and stages[-1].stage == "http"
     front = bool(proxied(case)) and bool(stages) and not through
     program = forwarder(case)
@@ -174,7 +171,7 @@ def _answers(case: Case, lines: list[int]) -> None:
 def control(case: Case) -> None:
     """The attempt to reach the control host: our own network, or only the way to this server."""
     close = case.close
-    facts = [fact for fact in case.world.afterwards if fact.stage.startswith("control")]
+    facts = [fact for fact in case.trail.afterwards if fact.stage == "control"]
     if close is None or not facts or close.asked:
         return
     reached = facts[-1].ok or facts[-1].how == "refused"  # a refusal came from there as well
@@ -186,4 +183,53 @@ def control(case: Case) -> None:
         case.doubt("server-freeze", UNLIKELY, "control_failed", lines)
 
 
-RULES = (next_attempt, control)
+def program(case: Case) -> None:
+    """What has become of the process that held the other end, where that is this machine."""
+    fact = next((fact for fact in case.trail.afterwards if fact.stage == "program"), None)
+    if fact is None or not case.cut:
+        return
+    if fact.ok:
+        _lives(case, [fact.n])
+    elif fact.how == "replaced" and not proxied(case):
+        if forwarder(case) is None:  # a forwarder's child ends with its connection
+            _ended(case, "replaced", [fact.n])
+    else:
+        _ended(case, fact.how or "gone", [fact.n])
+        for cause in ("server-abort", "admin-kill", "idle-timeout-proxy", "idle-timeout-server", "connection-lifetime"):
+            case.doubt(cause, UNLIKELY, f"program_{fact.how}", [fact.n], program=listening(case) or "–")
+
+
+def _lives(case: Case, lines: list[int]) -> None:
+    name, server = listening(case) or "–", not proxied(case) and forwarder(case) is None
+    gone = {"proxy-crash", "tunnel-drop"} | ({"server-crash"} if server else set())
+    if name in WORKERS:
+        gone |= {"proxy-reload", "proxy-restart"}
+    for cause in sorted(gone):
+        case.doubt(cause, UNLIKELY / 4, "program_lives", lines, program=name)
+    after = _outcome(case)
+    if server and after is not None and after[0] == "refused":
+        case.blame("server-restart", "server", STRONG, "program_closing", lines, program=name)
+    elif server:
+        case.blame("server-abort", "server", FITS, "program_lives", lines, program=name)
+        case.blame("admin-kill", "server", HINT, "program_lives", lines, program=name)
+
+
+def _ended(case: Case, how: str, lines: list[int]) -> None:
+    name, key = listening(case) or "–", f"program_{how}"
+    if forwarder(case) is not None:
+        case.blame("tunnel-drop", "network", STRONG, key, lines, program=name)
+    elif how == "replaced" and proxied(case):
+        case.blame("proxy-reload", "proxy", STRONG, key, lines, program=name)
+        case.blame("proxy-crash", "proxy", FITS, key, lines, program=name)
+    elif how == "replaced":
+        case.blame("server-restart", "server", STRONG, key, lines, program=name)
+        case.blame("server-crash", "server", FITS, key, lines, program=name)
+    elif how == "restarted" and proxied(case):
+        case.blame("proxy-restart", "proxy", STRONG, key, lines, program=name)
+        if name == "haproxy":  # it reloads by a new process that takes over
+            case.blame("proxy-reload", "proxy", 2 * STRONG, key, lines, program=name)
+    elif how == "restarted":
+        case.blame("server-restart", "server", STRONG, key, lines, program=name)
+
+
+RULES = (next_attempt, program, control)
