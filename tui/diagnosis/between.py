@@ -46,6 +46,12 @@ def proxied(case: Case) -> str:
     return program if program is not None and _ends_tls(case, program) else ""
 
 
+def says_close(case: Case) -> bool:
+    """Whether a proxy stands in front that ends the sessions it carries with a Close of its own, 1001, when it reloads
+    (Caddy: measured); others just cut them."""
+    return "caddy" in proxied(case).lower()
+
+
 def forwarder(case: Case) -> str | None:
     """The forwarder that listens at the other end, if one does."""
     program = listening(case)

@@ -212,7 +212,8 @@ def idle(case: Case) -> None:
         return  # the peer's clock did not see our last bytes
     any_, tx, rx = case.idle_any, case.idle_tx, case.idle_rx
     lines = case.last_lines
-    if trail.longest_idle_s > any_ + TICK_S:
+    own_clock = tx >= LEAST_IDLE_S and tx > 1.5 * max(trail.gaps_out, default=0.0)
+    if trail.longest_idle_s > any_ + TICK_S and not (own_clock and proxied(case)):
         for cause in ("idle-timeout-proxy", "idle-timeout-server"):
             case.doubt(
                 cause, UNLIKELY, "longer_silence_survived", lines, longest=round(trail.longest_idle_s, 1),
@@ -236,14 +237,18 @@ def idle(case: Case) -> None:
             case.blame("idle-timeout-server", "server", own, key, lines, idle=round(any_, 2))
         if fits:
             _name_products(case, "idle_any", any_, "idle-timeout-proxy")
-    else:
+    elif not (own_clock and proxied(case)):
         case.doubt("idle-timeout-proxy", UNLIKELY / 2, "busy", lines, idle=round(any_, 2))
+    # HAProxy's ``timeout client`` counts our bytes alone as well.
+    proxy, server = (2 * HINT, HINT) if proxied(case) else (HINT, FITS)
     if tx >= LEAST_IDLE_S and rx < tx - 0.3 and not trail.beat_out_s and round_seconds(tx):
-        case.blame("idle-timeout-server", "server", 3 * FITS, "idle_tx_round", lines, idle=round(tx, 2))
+        case.blame("idle-timeout-server", "server", 3 * server, "idle_tx_round", lines, idle=round(tx, 2))
+        if proxied(case):
+            case.blame("idle-timeout-proxy", "proxy", 3 * proxy, "idle_tx_round", lines, idle=round(tx, 2))
         _name_products(case, "idle_tx", tx, "idle-timeout-server")
-    elif tx >= 1.5 and rx < tx - 0.3 and not trail.beat_out_s and tx > 1.5 * max(trail.gaps_out, default=0.0):
-        case.blame("idle-timeout-server", "server", FITS, "longest_own_silence", lines, idle=round(tx, 2))
-        case.blame("idle-timeout-proxy", "proxy", HINT, "longest_own_silence", lines, idle=round(tx, 2))
+    elif tx >= 1.5 and rx < tx - 0.3 and not trail.beat_out_s and own_clock:
+        case.blame("idle-timeout-server", "server", server, "longest_own_silence", lines, idle=round(tx, 2))
+        case.blame("idle-timeout-proxy", "proxy", proxy, "longest_own_silence", lines, idle=round(tx, 2))
     if rx >= LEAST_IDLE_S and tx < rx - 0.3 and round_seconds(rx):
         case.blame("idle-timeout-proxy", "proxy", 2 * FITS, "idle_rx_round", lines, idle=round(rx, 2))
 

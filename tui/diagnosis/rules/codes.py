@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from tui.diagnosis.between import proxied, says_close
 from tui.diagnosis.case import FITS, HINT, SAID, STRONG, Case
 from tui.facts.findings import Blame
 
@@ -74,6 +75,8 @@ def close_code(case: Case) -> None:
     if code == 1007 and trail.session.spoken.sockjs:
         case.blame("protocol-error", "client", STRONG, "code", lines, code=code)  # Spring's word for bad SockJS JSON
         return
+    if code == 1001 and says_close(case):
+        case.blame("proxy-reload", "proxy", FITS, "code_proxy", lines, server=proxied(case))
     for means in _meant(code, close.reason):
         side = "server" if code == 4408 and trail.sends else means.side  # it knew us already: no login is missing
         case.blame(means.cause, side, means.times, "code", lines, code="–" if code is None else code)

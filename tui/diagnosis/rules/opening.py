@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tui.diagnosis.between import proxied
-from tui.diagnosis.case import FITS, HINT, SAID, STRONG, Case
+from tui.diagnosis.case import FITS, HINT, SAID, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.words import QUOTED
 from tui.diagnosis.trail import Trail
 from tui.facts.findings import Blame, Close
@@ -231,6 +231,10 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
         fronted = bool(trail.answered("via")) or bool(proxied(case))
         blame("upstream-down", "server", STRONG if fronted or not trail.http_server else FITS)
         blame("server-unavailable", "server", STRONG if maintenance or not fronted else HINT)
+        if living := [one for one in case.world.neighbours if one.same_server and one.lives]:
+            limit = case.lines(trail.answer, *(one.trail.ready for one in living))
+            case.blame("rate-limited", "client", 2 * STRONG, "http_503_beside", limit, names=living[0].name)
+            case.doubt("upstream-down", UNLIKELY, "http_503_beside", limit, names=living[0].name)
     elif 200 <= status < 300:
         page = "<html" in body.lower() or "<!doctype" in body.lower()
         blame("not-websocket", "config", STRONG, "http_page" if page else "http_status")
@@ -255,6 +259,9 @@ def _forbidden(case: Case, lines: list[int], weaker: float) -> None:
         case.blame("origin-rejected", "config", weaker or HINT, "http_no_origin", lines)
         case.blame("auth-failed", "client", weaker or HINT, "http_status", lines, status=403)
     case.blame("forbidden", "config", weaker or (FITS if foreign else 2 * STRONG), "http_status", lines, status=403)
+    if not foreign and "envoy" in proxied(case).lower():
+        # Envoy's own answer where no upgrade is configured, and only there without a word (measured).
+        case.blame("websocket-disabled", "config", weaker or STRONG, "http_envoy_403", lines)
 
 
 def _foreign_origin(trail: Trail) -> bool:

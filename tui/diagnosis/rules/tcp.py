@@ -1,6 +1,6 @@
 """How TCP ended without a word: FIN, RST or silence, and what each excludes (§6.1, §6.2)."""
 
-from tui.diagnosis.between import proxied
+from tui.diagnosis.between import proxied, says_close
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
 
 LIGHT_S = 1.5
@@ -35,15 +35,10 @@ def close_frame_excludes(case: Case) -> None:
     if close is None or close.received is None:
         return
     lines = case.lines(trail.close_in)
-    for cause in (
-        "idle-timeout-proxy",
-        "server-crash",
-        "proxy-crash",
-        "proxy-reload",
-        "nat-timeout",
-        "truncated-frame",
-    ):
+    for cause in ("idle-timeout-proxy", "server-crash", "proxy-crash", "nat-timeout", "truncated-frame"):
         case.doubt(cause, EXCLUDED, "close_frame_came", lines)
+    if not says_close(case):
+        case.doubt("proxy-reload", EXCLUDED, "close_frame_came", lines)
 
 
 def cut_in_a_frame(case: Case) -> None:
