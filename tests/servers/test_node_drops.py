@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from tests.probing import ask, probing, run, seen
+from tests.servers.frozen import freeze
 from tests.servers.nginx import Certificate
 from tests.servers.node import NodeEndings
 from tests.servers.python import PythonWs
@@ -165,8 +166,9 @@ async def test_it_is_killed_before_it_read_everything(
     async with probing(f"busy={url}", f"quiet={url}", *trust, "--stdin", **LOOK) as watch:
         for session in ("busy", "quiet"):
             await exchange(watch, session)
-        os.kill(server.pid, signal.SIGSTOP)
+        freeze(server.pid)
         await ask(watch, f"send-repeat x {take.one_of(1, 500, 20_000)}", "busy")
+        await seen(watch, "frame", "busy", count=2, dir="out", opcode=1)
         os.kill(server.pid, signal.SIGKILL)
         await dropped(watch, "busy", "quiet")
         assert await watch.finish() == 1
