@@ -209,6 +209,7 @@ def _lives(case: Case, lines: list[int]) -> None:
     after = _outcome(case)
     if server and after is not None and after[0] == "refused":
         case.blame("server-restart", "server", STRONG, "program_closing", lines, program=name)
+        case.blame("admin-kill", "server", STRONG, "program_closing", lines, program=name)
     elif server:
         case.blame("server-abort", "server", FITS, "program_lives", lines, program=name)
         case.blame("admin-kill", "server", HINT, "program_lives", lines, program=name)
