@@ -60,16 +60,16 @@ async def test_a_forwarder_that_hangs_up_found_nobody_at_its_far_end(tmp_path: P
 
 SERVER = """
 import socket, sys
-s = socket.create_server(('127.0.0.1', int(sys.argv[1])))
+s = socket.create_server(('127.0.0.1', 0))
 print(s.getsockname()[1], flush=True)
 peer, _ = s.accept(); peer.sendall(b'hello'); sys.stdin.read()
 """
 """A program that accepts one connection and ends with its stdin."""
 
 
-async def _server(port: int = 0) -> tuple[asyncio.subprocess.Process, int]:
+async def _server() -> tuple[asyncio.subprocess.Process, int]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SERVER, str(port), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", SERVER, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     return process, int(await process.stdout.readline())
@@ -85,12 +85,37 @@ async def test_what_has_become_of_it() -> None:
     reader, writer = await asyncio.open_connection(LOOPBACK, port)
     assert await reader.read(5) == b"hello"
     peer = await Peer.at((LOOPBACK, port))
-    assert await peer.now() is None
+    assert peer.now(listening=True) is None
     await peer.accepted(writer.get_extra_info("sockname"))
-    assert await peer.now() == "lives"
-    writer.transport.abort()  # the client's end, so that nothing lingers at the port
+    assert peer.now(listening=True) == "lives"
+    writer.transport.abort()
     await _end(process)
-    assert await peer.now() == "gone"
-    successor, _ = await _server(port)
-    assert await peer.now() == "restarted"
-    await _end(successor)
+    assert peer.now(listening=False) == "gone"
+    assert peer.now(listening=True) == "restarted"
+
+
+MASTER = """
+import os, signal, socket
+s = socket.create_server(('127.0.0.1', 0))
+print(s.getsockname()[1], flush=True)
+if os.fork():
+    os.wait(); print('over', flush=True); signal.pause()
+peer, _ = s.accept(); peer.sendall(b'hello'); peer.recv(9)
+"""
+"""A program that listens while a worker of its accepts one connection, and ends with it."""
+
+
+async def test_a_worker_is_gone_and_its_master_is_not() -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", MASTER, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    port = int(await process.stdout.readline())
+    reader, writer = await asyncio.open_connection(LOOPBACK, port)
+    assert await reader.read(5) == b"hello"
+    peer = await Peer.at((LOOPBACK, port))
+    await peer.accepted(writer.get_extra_info("sockname"))
+    assert peer.now(listening=True) == "lives"
+    writer.write(b"bye")
+    assert await process.stdout.readline() == b"over\n"
+    assert peer.now(listening=True) == "replaced"
+    writer.close()
+    await _end(process)

@@ -5,6 +5,7 @@ after a drop: a process that runs on has ended the connection of its own will, o
 
 import asyncio
 import ipaddress
+from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
 import psutil
@@ -50,61 +51,62 @@ class Peer:
         if self._listens is not None:
             self._holds = await asyncio.to_thread(_holding, local, self._remote)
 
-    async def now(self) -> str | None:
+    def now(self, *, listening: bool) -> str | None:
         """What has become of the process that held the other end.
 
-        ``lives``; ``replaced`` where it is gone and the one that listened still does (a master's worker);
-        ``restarted`` where another listens; ``gone`` where nobody does. None where it never was known.
+        Args:
+            listening: whether a connection to where it listened is accepted.
+
+        Returns:
+            ``lives``; ``gone`` where nobody listens any more; ``replaced`` where whoever listened then runs on (a
+            master, whose worker it was); ``restarted`` where another listens. None where it never was known.
         """
         if self._holds is None:
             return None
-        if _same(_program(self._holds.pid), self._holds):
+        if _runs(self._holds):
             return "lives"
-        listens = await asyncio.to_thread(_listening, self._remote)
-        if listens is None:
+        if not listening:
             return "gone"
-        return "replaced" if _same(listens, self._listens) else "restarted"
+        return "replaced" if self._listens is not None and _runs(self._listens) else "restarted"
 
 
 def _here(remote: tuple[Any, ...] | str) -> bool:
     return not isinstance(remote, str) and ipaddress.ip_address(remote[0].partition("%")[0]).is_loopback
 
 
-def _program(pid: int | None) -> Program | None:
-    """A process that runs; None for one that has ended, reaped or not."""
+def _runs(program: Program) -> bool:
+    """Whether a process has not ended, reaped or not."""
     try:
+        process = psutil.Process(program.pid)
+        return process.create_time() == program.started and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _listening(remote: Any) -> Program | None:
+    places = [(where, remote[1]) for where in (remote[0], *EVERYWHERE)]
+    return _having(lambda one: one.status == psutil.CONN_LISTEN and _place(one.laddr) in places)
+
+
+def _holding(local: tuple[Any, ...] | str, remote: tuple[Any, ...] | str) -> Program | None:
+    ends = _place(remote), _place(local)
+    return _having(lambda one: (_place(one.laddr), _place(one.raddr)) == ends)
+
+
+def _having(wanted: Callable[[Any], bool]) -> Program | None:
+    """The process that has a socket; of a family that shares it, the eldest."""
+    try:
+        pid = next((one.pid for one in psutil.net_connections("tcp") if wanted(one)), None)
         process = psutil.Process(pid) if pid else None
-        if process is None or process.status() == psutil.STATUS_ZOMBIE:
+        if process is None:
             return None
+        while (parent := process.parent()) is not None and any(map(wanted, parent.net_connections("tcp"))):
+            process = parent
         return Program(process.pid, process.create_time(), process.name())
     except psutil.Error:
         return None
 
 
-def _same(one: Program | None, other: Program | None) -> bool:
-    return one is not None and other is not None and one[:2] == other[:2]  # names change
-
-
-def _listening(remote: Any) -> Program | None:
-    places = [(where, remote[1]) for where in (remote[0], *EVERYWHERE)]
-    return next(
-        (_program(one.pid) for one in _sockets() if one.status == psutil.CONN_LISTEN and _place(one.laddr) in places),
-        None,
-    )
-
-
-def _holding(local: tuple[Any, ...] | str, remote: tuple[Any, ...] | str) -> Program | None:
-    ends = _place(remote), _place(local)
-    return next((_program(one.pid) for one in _sockets() if (_place(one.laddr), _place(one.raddr)) == ends), None)
-
-
 def _place(address: Any) -> tuple[str, int] | None:
     """Host and port; an IPv4 address that came through IPv6 as itself."""
     return (address[0].removeprefix("::ffff:"), address[1]) if address else None
-
-
-def _sockets() -> list[Any]:
-    try:
-        return psutil.net_connections("tcp")
-    except psutil.Error:
-        return []

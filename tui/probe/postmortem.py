@@ -67,10 +67,8 @@ async def examine(spec: SessionSpec, wanted: Wanted, write: Write) -> None:
         wanted: how far to go.
         write: writes a fact of the connection that dropped.
     """
-    attempt = _Attempt(spec if wanted.credentials else _without_credentials(spec), write)
+    attempt = _Attempt(spec if wanted.credentials else _without_credentials(spec), wanted.peer, write)
     await attempt.run(wanted.alone)
-    if wanted.peer is not None and (found := await wanted.peer.now()) is not None:
-        write(facts.Postmortem, stage="program", ok=found == "lives", how=None if found == "lives" else found)
     if wanted.control is not None:
         await _control(wanted.control, write)
 
@@ -87,18 +85,29 @@ def _without_credentials(spec: SessionSpec) -> SessionSpec:
 class _Attempt:
     """One attempt, stage by stage."""
 
-    def __init__(self, spec: SessionSpec, write: Write) -> None:
+    def __init__(self, spec: SessionSpec, peer: Peer | None, write: Write) -> None:
         self._spec = spec
+        self._peer = peer
+        self._listening = False
+        self._told: str | None = None
+        """What was said of the process at the other end."""
         self._write = write
         self._since = time.monotonic()
 
     async def run(self, alone: Callable[[], bool]) -> None:
-        """Goes as far as it gets; each stage is a fact, the first that fails the last."""
+        """Goes as far as it gets; each stage is a fact, the first that fails the last. The process at the other end is
+        looked for as soon as TCP is up, and again at last: one that ends takes a moment."""
+        await self._go(alone)
+        self._program()
+
+    async def _go(self, alone: Callable[[], bool]) -> None:
         stage = "tcp"
         try:
             async with asyncio.timeout(LIMIT_S):
                 sock = await self._dial()
                 self._ok("tcp")
+                self._listening = True
+                self._program()
                 secure = self._spec.endpoint.scheme.tls
                 stage = "tls" if secure else "http"
                 reader, writer = await self._streams(sock, secure=secure)
@@ -123,6 +132,12 @@ class _Attempt:
             self._fact(stage, ok=False, how="http")
         except OSError as error:
             self._fact(stage, ok=False, how=errnos.how(error))
+
+    def _program(self) -> None:
+        found = self._peer.now(listening=self._listening) if self._peer is not None else None
+        if found is not None and found != self._told:
+            self._told = found
+            self._write(facts.Postmortem, stage="program", ok=found == "lives", how=None if found == "lives" else found)
 
     async def _dial(self) -> socket.socket:
         return await dial(self._spec, self._dialled, "postmortem")

@@ -185,7 +185,7 @@ def control(case: Case) -> None:
 
 def program(case: Case) -> None:
     """What has become of the process that held the other end, where that is this machine."""
-    fact = next((fact for fact in case.trail.afterwards if fact.stage == "program"), None)
+    fact = next((fact for fact in reversed(case.trail.afterwards) if fact.stage == "program"), None)
     if fact is None or not case.cut:
         return
     if fact.ok:
