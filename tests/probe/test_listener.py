@@ -90,7 +90,7 @@ async def test_what_has_become_of_it() -> None:
     assert peer.now(listening=True) == "lives"
     writer.transport.abort()
     await _end(process)
-    assert peer.now(listening=False) == "gone"
+    assert await peer.after() == "gone"
     assert peer.now(listening=True) == "restarted"
 
 

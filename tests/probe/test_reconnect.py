@@ -5,8 +5,9 @@ import pytest
 from tests.probing import ask, probing, seen
 from tests.servers import scripts
 from tests.servers.ports import free_ports
-from tests.servers.scripted import ScriptedServer
+from tests.servers.scripted import Connection, ScriptedServer
 from tests.serving import LOOPBACK
+from tests.watching import POSTMORTEM
 from tui.probe.live import FIRST_S, MOST_S, backoff
 
 
@@ -22,6 +23,22 @@ async def test_it_connects_again_and_says_when() -> None:
     assert retry["in_s"] - 0.01 <= second["m"] - retry["m"] <= retry["in_s"] + 1
     assert status == 1
     assert not watch.of("postmortem")
+
+
+async def test_what_has_become_of_the_process_at_the_other_end_is_said_before_the_next_attempt() -> None:
+    def drop(connection: Connection) -> None:
+        connection.upgrade()
+        connection.receive()
+        scripts.truncated(connection)
+
+    with ScriptedServer(drop) as server:
+        async with probing(server.url, "--reconnect", "--stdin", "--do", "0.3 send end", **POSTMORTEM) as watch:
+            await seen(watch, "open", count=2)
+            await watch.command("quit")
+            await watch.finish()
+    [fact] = watch.of("postmortem")
+    assert (fact["c"], fact["stage"], fact["ok"]) == (1, "program", True)
+    assert fact["n"] < watch.of("tcp", role="main", c=2)[0]["n"]
 
 
 async def test_what_never_opened_is_tried_again_ever_later() -> None:

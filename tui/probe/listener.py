@@ -51,6 +51,11 @@ class Peer:
         if self._listens is not None:
             self._holds = await asyncio.to_thread(_holding, local, self._remote)
 
+    async def after(self) -> str | None:
+        """``now``, where nothing shows yet whether anybody listens."""
+        gone = self._holds is not None and not _runs(self._holds)
+        return self.now(listening=gone and await asyncio.to_thread(_listening, self._remote) is not None)
+
     def now(self, *, listening: bool) -> str | None:
         """What has become of the process that held the other end.
 

@@ -16,7 +16,7 @@ from tui.options.spec import SessionSpec
 from tui.probe.connection import Connection
 from tui.probe.cookies import Jar
 from tui.probe.journal import Journal
-from tui.probe.postmortem import Wanted, examine
+from tui.probe.postmortem import Wanted, examine, tell_of_process
 from tui.probe.sockjs import SockjsConnection
 
 FIRST_S = 1.0
@@ -105,7 +105,8 @@ class LiveSession:
         return self.forgotten or self._again.is_set() or (close is not None and close.asked)
 
     async def _wait_to_retry(self) -> None:
-        """Announces the next attempt, which is the post-mortem too, and waits for it or whoever wants it sooner."""
+        """Announces the next attempt, which is the post-mortem too, and waits for it or whoever wants it sooner; the
+        process at the other end has had that time to go."""
         close = self._journal.engine.sessions[self.spec.name].close
         if close is not None and close.age is not None and close.age > LIVED_S:
             self._attempts = 0
@@ -116,6 +117,9 @@ class LiveSession:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(delay):
                 await self._again.wait()
+        peer = self._connection.peer if self._connection is not None else None
+        if peer is not None and not self.spec.no_postmortem:
+            tell_of_process(await peer.after(), partial(self._journal.write, s=self.spec.name, c=self._count))
         self._retrying = False
 
     async def _examine(self) -> None:

@@ -73,6 +73,12 @@ async def examine(spec: SessionSpec, wanted: Wanted, write: Write) -> None:
         await _control(wanted.control, write)
 
 
+def tell_of_process(found: str | None, write: Write) -> None:
+    """The stage ``program``: what has become of the process at the other end (``Peer.now``), where that is known."""
+    if found is not None:
+        write(facts.Postmortem, stage="program", ok=found == "lives", how=None if found == "lives" else found)
+
+
 def _without_credentials(spec: SessionSpec) -> SessionSpec:
     kept = [header for header in spec.header if not header.lower().startswith(("authorization:", "cookie:"))]
     url = spec.url
@@ -135,9 +141,9 @@ class _Attempt:
 
     def _program(self) -> None:
         found = self._peer.now(listening=self._listening) if self._peer is not None else None
-        if found is not None and found != self._told:
+        if found != self._told:
             self._told = found
-            self._write(facts.Postmortem, stage="program", ok=found == "lives", how=None if found == "lives" else found)
+            tell_of_process(found, self._write)
 
     async def _dial(self) -> socket.socket:
         return await dial(self._spec, self._dialled, "postmortem")
