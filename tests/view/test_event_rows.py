@@ -30,6 +30,8 @@ EVENTS: list[tuple[type[facts.Fact], dict[str, Any], str, bool]] = [
     (facts.Stall, {"why": "sleep", "wall": 61.0, "mono": 0.1}, "61.0s", True),
     (facts.Eof, {"dir": "in"}, "server ended its side", False),
     (facts.Postmortem, {"stage": "tcp", "ok": True, "ms": 2.0}, "tcp 2.0ms", False),
+    (facts.Postmortem, {"stage": "program", "ok": True}, "program lives", False),
+    (facts.Postmortem, {"stage": "program", "ok": False, "how": "replaced"}, "program replaced", True),
 ]  # fmt: skip
 
 
