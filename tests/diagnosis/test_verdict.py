@@ -202,6 +202,36 @@ def test_the_process_at_the_other_end_runs_on(refused: bool) -> None:
     assert all(cause.confidence < 0.1 for cause in verdict.causes if cause.cause == "server-crash")
 
 
+def chat(answered: bool, size: int = 5) -> Tape:
+    """Two messages that are answered, and one upon which TCP ends, with or without an answer before it."""
+    tape = Tape().open()
+    for m in (1.0, 2.3):
+        tape.at(m).text("out", "hello").at(m + 0.01).text("in", "hello")
+    tape.at(3.4).text("out", "x" * size)
+    if answered:
+        tape.at(3.41).text("in", "hello")
+    return tape.at(3.42).eof().end()
+
+
+def test_a_cut_upon_what_we_said_is_its_answer() -> None:
+    verdict = last("A", chat(answered=False))
+    assert head(verdict) == ("server-abort", "server")
+    assert "admin-kill" not in [cause.cause for cause in verdict.causes[:2]]
+    assert head(last("A", chat(answered=True))) == ("abrupt-close", "server")
+    assert named(last("A", chat(answered=False, size=2000)), "message-too-big").side == "client"
+
+
+def test_a_server_known_not_to_be_a_proxy_does_not_reload_like_one() -> None:
+    def told(program: str) -> float:
+        tapes = [busy(stomp(name=name), 3) for name in ("A", "B")]
+        for tape in tapes:
+            tape.add(facts.Route, when="open", remote="127.0.0.1", local="127.0.0.1", program=program)
+            tape.at(3.42).eof().end().at(3.5).add(facts.Postmortem, stage="tcp", ok=True)
+        return sum(cause.confidence for cause in last("A", *tapes).causes if cause.cause == "proxy-reload")
+
+    assert told("gunicorn") < told("nginx") / 2
+
+
 def test_a_cut_in_mid_frame() -> None:
     tape = busy(stomp(), 3).at(3.46).eof()
     tape.add(

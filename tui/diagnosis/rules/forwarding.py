@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tui.diagnosis.between import forwarder, listening, vpn
+from tui.diagnosis.between import forwarder, listening, proxied, vpn
 from tui.diagnosis.case import FITS, SAID, STRONG, UNLIKELY, Case
 
 
@@ -16,6 +16,9 @@ def through_a_forwarder(case: Case) -> None:
     if program is None:
         if (other := listening(case)) is not None:
             case.doubt("tunnel-drop", UNLIKELY / 4, "no_forwarder", lines, program=other)
+            if not proxied(case):  # unless it is one that nobody knows by name
+                for cause in ("proxy-reload", "proxy-restart", "proxy-crash"):
+                    case.doubt(cause, 2 * UNLIKELY, "no_proxy", lines, program=other)
     elif case.silent_end:
         case.blame("tunnel-drop", "network", FITS, "forwarder", lines, program=program)
     elif trail.ready is None and trail.answer is None and trail.first_in is None:

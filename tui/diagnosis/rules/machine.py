@@ -14,6 +14,10 @@ MUCH = 32 * 1024
 """Bytes left unread that show we did not read."""
 
 
+PUSHED = 1024
+"""Bytes that came in one go after a freeze, from which the server had been speaking all the while."""
+
+
 def stalled(case: Case) -> None:
     """Time passed without us: beats and pongs of ours were late, and nobody else is to blame (§4 entries 3, 16)."""
     close, trail = case.close, case.trail
@@ -104,10 +108,13 @@ def _frozen(case: Case, lines: list[int]) -> None:
         case.blame("server-ping-timeout", "client", 2 * STRONG, "frozen", lines)
     if trail.beat_out_s:
         case.blame("client-heartbeat-missed", "client", 2 * STRONG, "frozen", lines)
-    case.blame("backpressure", "client", STRONG if close and close.transport.undecoded else HINT, "frozen", lines)
+    pushed = trail.came_since_freeze >= PUSHED or (close is not None and close.transport.undecoded > 0)
+    case.blame("backpressure", "client", STRONG if pushed else HINT, "frozen", lines)
     case.blame("client-stalled", "client", HINT, "frozen", lines)
-    for cause in ("abrupt-close", "server-crash", "server-restart", "server-abort", "admin-kill", "proxy-reload"):
+    for cause in ("abrupt-close", "server-crash", "server-restart", "proxy-reload"):
         case.doubt(cause, UNLIKELY, "frozen", lines)
+    for cause in ("server-abort", "admin-kill"):
+        case.doubt(cause, UNLIKELY / 2, "frozen", lines)
     case.doubt("idle-timeout-proxy", 0.5, "frozen", lines)
 
 

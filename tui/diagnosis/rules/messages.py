@@ -6,8 +6,14 @@ from tui.session.notes import broken_rule
 SOON_S = 1.5
 """Seconds within which an end answers a message."""
 
+AT_ONCE_S = 0.05
+"""Seconds beyond the round trips within which an end is an answer to what was just said."""
+
 LARGE = 8 * 1024
 """Bytes from which a message may be over somebody's limit (Tomcat's is 8192)."""
+
+LARGEST_CHAT = 1024
+"""Bytes from which a message may be over a limit that somebody set low."""
 
 FLOOD = 50
 """Messages within a second that a limit on rates would notice."""
@@ -30,6 +36,28 @@ def too_big(case: Case) -> None:
     case.blame("message-too-big", "client", times, "large_message", lines, bytes=last.size)
     case.doubt("tcp-reset", UNLIKELY, "large_message", lines, bytes=last.size)
     case.doubt("server-crash", UNLIKELY, "large_message", lines, bytes=last.size)
+
+
+def cut_on_our_word(case: Case) -> None:
+    """TCP ended right after a message of ours, and nothing else came: what we say so seldom was answered by the cut."""
+    trail = case.trail
+    if not case.cut or trail.fin is None or not trail.sends or case.close is None:
+        return
+    last, before = trail.sends[-1], trail.sends[-2].m if len(trail.sends) > 1 else None
+    after, quiet = case.at - last.m, last.m - (before if before is not None else case.at - (case.age or 0.0))
+    if after > AT_ONCE_S + 2 * (trail.session.rtt_ms or 0.0) / 1000 or quiet < max(0.1, 20 * after):
+        return
+    if trail.last_in is not None and trail.last_in.m > last.m:
+        return
+    lines = case.lines(last, trail.fin)
+    case.blame("server-abort", "server", 1.5 * FITS, "cut_on_our_word", lines, ms=round(1000 * after))
+    if last.size >= LARGEST_CHAT and last.size > 4 * max((sent.size for sent in list(trail.sends)[:-1]), default=0):
+        case.blame("message-too-big", "client", 2 * FITS, "large_message", lines, bytes=last.size)
+    for cause in (
+        "admin-kill", "idle-timeout-proxy", "connection-lifetime", "proxy-reload", "duplicate-session",
+        "server-restart", "nat-timeout",
+    ):  # fmt: skip
+        case.doubt(cause, UNLIKELY, "cut_on_our_word", lines, ms=round(1000 * after))
 
 
 def half_sent(case: Case) -> None:
@@ -92,4 +120,4 @@ def unsupported(case: Case) -> None:
     case.blame("unsupported-data", "client", HINT, "binary_sent", [order.n])
 
 
-RULES = (too_big, half_sent, own_flaw, raw_bytes, flood, unsupported)
+RULES = (too_big, cut_on_our_word, half_sent, own_flaw, raw_bytes, flood, unsupported)
