@@ -201,7 +201,9 @@ def program(case: Case) -> None:
 
 def _lives(case: Case, lines: list[int]) -> None:
     name, server = listening(case) or "–", not proxied(case) and forwarder(case) is None
-    gone = {"proxy-crash", "tunnel-drop"} | ({"server-crash"} if server else set())
+    gone = {"proxy-crash"} | ({"server-crash"} if server else set())
+    if name in ("ssh", "autossh"):  # others outlive the far half of their tunnel
+        gone.add("tunnel-drop")
     if name in WORKERS:
         gone |= {"proxy-reload", "proxy-restart"}
     for cause in sorted(gone):
@@ -213,15 +215,25 @@ def _lives(case: Case, lines: list[int]) -> None:
     elif server:
         case.blame("server-abort", "server", FITS, "program_lives", lines, program=name)
         case.blame("admin-kill", "server", HINT, "program_lives", lines, program=name)
+    elif name in WORKERS and after is not None and after[:2] == ("ok", 101) and case.idle_any < LEAST_IDLE_S:
+        # The proxy did not go, nor what is behind it: somebody told one of them to end the session.
+        case.blame("admin-kill", "server", STRONG, "program_lives", lines, program=name)
+        case.blame("server-abort", "server", FITS, "program_lives", lines, program=name)
+        case.doubt("server-restart", UNLIKELY, "program_lives", lines, program=name)
 
 
 def _ended(case: Case, how: str, lines: list[int]) -> None:
     name, key = listening(case) or "–", f"program_{how}"
     if forwarder(case) is not None:
         case.blame("tunnel-drop", "network", STRONG, key, lines, program=name)
-    elif how == "replaced" and proxied(case):
+        return
+    if proxied(case):
+        for cause in ("server-restart", "server-crash"):
+            case.doubt(cause, UNLIKELY / 4, key, lines, program=name)
+    if how == "replaced" and proxied(case):
         case.blame("proxy-reload", "proxy", STRONG, key, lines, program=name)
         case.blame("proxy-crash", "proxy", FITS, key, lines, program=name)
+        case.doubt("proxy-restart", UNLIKELY, key, lines, program=name)
     elif how == "replaced":
         case.blame("server-restart", "server", STRONG, key, lines, program=name)
         case.blame("server-crash", "server", FITS, key, lines, program=name)
