@@ -1,0 +1,37 @@
+"""Sessions that drop while the probe looks after them, and the words that have them talk at their own pace."""
+
+from contextlib import suppress
+
+from tests.probing import probing, seen
+from tests.watching import POSTMORTEM, Watch
+
+PATIENCE_S = 1.5
+"""How long a look may be awaited: none is taken after a drop that its Close explains."""
+
+
+async def looked(watch: Watch, *sessions: str, stage: str = "tcp", ok: bool = True) -> None:
+    """Returns when these sessions have ended and the look after each of them, if one is taken, came to that stage."""
+    for session in sessions:
+        await seen(watch, "close", session)
+    for session in sessions:
+        last = {"type": "postmortem", "s": session, "stage": stage, "ok": ok}
+        with suppress(AssertionError):
+            await watch.until(lambda line, last=last: last.items() <= line.items(), PATIENCE_S)  # type: ignore[misc]
+
+
+def every(seconds: float, command: str, until: float, session: str = "", after: float = 0.0) -> list[str]:
+    """The options that have a session (or all) do that at a pace, from ``after`` until then."""
+    count = int((until - after) / seconds)
+    name = f"{session}: " if session else ""
+    return [word for n in range(1, count + 1) for word in ("--do", f"{after + n * seconds:.2f} {name}{command}")]
+
+
+async def watched(
+    words: list[str], gone: tuple[str, ...], *, stage: str = "tcp", ok: bool = True, status: int = 1
+) -> Watch:
+    """A run with the look after a drop, until these sessions are gone and looked after; the others are left well."""
+    async with probing(*words, "--stdin", **POSTMORTEM) as watch:
+        await looked(watch, *gone, stage=stage, ok=ok)
+        assert {line["s"] for line in watch.of("close")} <= set(gone)
+        assert await watch.finish() == status
+    return watch
