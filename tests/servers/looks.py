@@ -1,5 +1,8 @@
 """Sessions that drop while the probe looks after them, and the words that have them talk at their own pace."""
 
+import os
+import signal
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from tests.probing import probing, seen
@@ -26,11 +29,33 @@ def every(seconds: float, command: str, until: float, session: str = "", after: 
     return [word for n in range(1, count + 1) for word in ("--do", f"{after + n * seconds:.2f} {name}{command}")]
 
 
+Strike = Callable[[Watch], Awaitable[None]]
+"""What a test does to the server while a run goes on."""
+
+
+def signalled(pid: int, sign: signal.Signals, session: str, count: int) -> Strike:
+    """The process gets that signal once the session has had so many frames from its server."""
+
+    async def strike(watch: Watch) -> None:
+        await seen(watch, "frame", session, dir="in", count=count)
+        os.kill(pid, sign)
+
+    return strike
+
+
 async def watched(
-    words: list[str], gone: tuple[str, ...], *, stage: str = "tcp", ok: bool = True, status: int = 1
+    words: list[str],
+    gone: tuple[str, ...],
+    *,
+    stage: str = "tcp",
+    ok: bool = True,
+    status: int = 1,
+    strike: Strike | None = None,
 ) -> Watch:
     """A run with the look after a drop, until these sessions are gone and looked after; the others are left well."""
     async with probing(*words, "--stdin", **POSTMORTEM) as watch:
+        if strike is not None:
+            await strike(watch)
         await looked(watch, *gone, stage=stage, ok=ok)
         assert {line["s"] for line in watch.of("close")} <= set(gone)
         assert await watch.finish() == status

@@ -144,7 +144,7 @@ RATES = (
         {"eager": ""},
         ("eager",),
         1008,
-        every(0.04, "send again", 1.3, "eager", 0.8),
+        every(0.04, "send again", 1.7, "eager", 1.2),
         "http",
     ),
     Rule(
