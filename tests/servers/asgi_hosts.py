@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,15 +10,16 @@ from tests.servers.child import Daemon, children
 from tests.servers.ports import LOOPBACK, free_ports
 
 APPLICATION = "asgi:application"
-_ENV = {"PYTHONPATH": str(Path(__file__).parent), "PYTHONUNBUFFERED": "1"}
+_ENV = {"PYTHONUNBUFFERED": "1"}
 
 
 class _Host(Daemon):
-    """A server with the application, run by ``python -m MODULE``."""
+    """A server with the application, run by ``python -m MODULE`` where no module of ours is named as a package."""
 
     _SAYS: str
 
     def __init__(self, home: Path, port: int, *words: str) -> None:
+        shutil.copy(Path(__file__).with_name("asgi.py"), home)
         argv = [sys.executable, "-m", *words]
         super().__init__(port, argv, log=home / "host.log", env=os.environ | _ENV, says=self._SAYS, timeout=20)
 

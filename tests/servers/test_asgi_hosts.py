@@ -162,8 +162,8 @@ async def one_worker_is_killed(start: Starter, recorder: Recorder) -> None:
         for name in set(names) - set(gone):
             await ask(watch, "send still here", name)
             await seen(watch, "frame", name, dir="in", count=2)
+        assert {line["s"] for line in watch.of("close")} == set(gone)
         assert await watch.finish() == 1
-    assert {line["s"] for line in watch.of("close")} == set(gone)
     recorder.keep("gunicorn-worker-killed", watch)
 
 
