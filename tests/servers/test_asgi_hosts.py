@@ -2,12 +2,14 @@
 
 import os
 import signal
+from http.client import HTTPConnection
 
 import pytest
 
 from tests.probing import ask, probing, seen
 from tests.servers.asgi_hosts import Daphne, Gunicorn, Hypercorn
 from tests.servers.looks import every, looked, signalled, watched
+from tests.servers.ports import LOOPBACK
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
 from tests.servers.together import together
@@ -101,6 +103,14 @@ async def test_daphne(start: Starter, recorder: Recorder) -> None:
     )
 
 
+def requested(port: int) -> None:
+    """Asks for a page, as anybody might."""
+    connection = HTTPConnection(LOOPBACK, port, timeout=5)
+    connection.request("GET", "/page")
+    assert connection.getresponse().status == 404
+    connection.close()
+
+
 def served_by(watch: Watch, session: str) -> int:
     """The worker that said its process to that session."""
     return next(int(line["text"]) for line in watch.of("frame", session, dir="in") if line["text"].isdigit())
@@ -137,10 +147,13 @@ async def workers_are_replaced(start: Starter, recorder: Recorder) -> None:
 
 
 async def a_worker_has_served_enough(start: Starter, recorder: Recorder) -> None:
-    """``--max-requests``: a third client is one too many, and the worker is recycled with all it served."""
+    """``--max-requests``: others' requests are one too many, and the worker is recycled with all it served."""
     server = start(Gunicorn, UVICORN, "--max-requests", "3")
-    words = [f"A={server.url}", f"B={server.url}", f"C={server.url}", "--stagger", "1.3", "--reconnect", "--stdin"]
-    async with probing(*words, *every(0.75, "send tock", 3, "A"), **POSTMORTEM) as watch:
+    words = [f"A={server.url}", f"B={server.url}", "--stagger", "1.3", "--reconnect", "--stdin"]
+    async with probing(*words, *every(0.75, "send tock", 4, "A"), **POSTMORTEM) as watch:
+        await seen(watch, "frame", "A", dir="in", count=3)
+        for _ in range(3):
+            requested(server.port)
         for session in ("A", "B"):
             await seen(watch, "open", session, count=2)
         assert await watch.finish() == 1
