@@ -13,6 +13,12 @@ import time
 from typing import Any
 
 
+def say_up() -> None:
+    """Tells whoever started it that it listens."""
+    sys.stdout.write("up\n")
+    sys.stdout.flush()
+
+
 def aiohttp(port: int, options: dict[str, Any]) -> None:
     """aiohttp: OPTIONS of ``WebSocketResponse``, and says_bye ([CODE, REASON] for everybody at its shutdown)."""
     from aiohttp import WSMsgType, web
@@ -57,12 +63,10 @@ def aiohttp(port: int, options: dict[str, Any]) -> None:
         raise web.HTTPServiceUnavailable(headers={"Retry-After": "11"}, text="down for maintenance")
 
     app = web.Application()
-    app.add_routes(
-        [web.get("/", serve), web.get("/members", members), web.get("/old", moved), web.get("/busy", busy)]
-    )
+    app.add_routes([web.get("/", serve), web.get("/members", members), web.get("/old", moved), web.get("/busy", busy)])
     if bye:
         app.on_shutdown.append(say_bye)
-    web.run_app(app, host="127.0.0.1", port=port, shutdown_timeout=1.5, print=lambda _: print("up", flush=True))
+    web.run_app(app, host="127.0.0.1", port=port, shutdown_timeout=1.5, print=lambda _: say_up())
 
 
 def tornado(port: int, options: dict[str, Any]) -> None:
@@ -83,7 +87,7 @@ def tornado(port: int, options: dict[str, Any]) -> None:
 
     async def run() -> None:
         web.Application([("/", Client)], **options).listen(port, "127.0.0.1")
-        print("up", flush=True)
+        say_up()
         await asyncio.Event().wait()
 
     asyncio.run(run())
@@ -96,7 +100,6 @@ def sanic(port: int, options: dict[str, Any]) -> None:
     app = Sanic("hosted", configure_logging=False)
     app.config.update({"GRACEFUL_SHUTDOWN_TIMEOUT": 2.6} | options)
 
-    @app.websocket("/")
     async def serve(request: Request, client: Websocket) -> None:
         async for message in client:
             match message.split(" ", 2) if isinstance(message, str) else []:
@@ -109,10 +112,11 @@ def sanic(port: int, options: dict[str, Any]) -> None:
                 case _:
                     await client.send(message)
 
-    @app.after_server_start
-    async def ready(app: Sanic) -> None:
-        print("up", flush=True)
+    async def ready(_: object) -> None:
+        say_up()
 
+    app.add_websocket_route(serve, "/")
+    app.after_server_start(ready)
     app.run(host="127.0.0.1", port=port, single_process=True, motd=False, access_log=False)
 
 

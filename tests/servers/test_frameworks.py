@@ -26,21 +26,21 @@ async def misses_pongs(
     """It asks for a sign of life from a client that says nothing any more."""
     server = start(kind, **options)
     words = [f"mute={server.url}", f"well={server.url}", "--do", f"{held} mute: hold-pongs", *chat]
-    recorder.keep(f"{kind.__name__.lower()}-pongs-withheld", await watched(words, ("mute",)))  # type: ignore[attr-defined]
+    recorder.keep(f"{kind.__name__.lower()}-pongs-withheld", await watched(words, ("mute",)))
 
 
 async def handler_fails(start: Starter, recorder: Recorder, kind: Kind, when: float, chat: list[str]) -> None:
     """The message of one of two fails its handler."""
     server = start(kind)
     words = [f"A={server.url}", f"B={server.url}", *chat, "--do", f"{when} A: send raise"]
-    recorder.keep(f"{kind.__name__.lower()}-handler-fails", await watched(words, ("A",)))  # type: ignore[attr-defined]
+    recorder.keep(f"{kind.__name__.lower()}-handler-fails", await watched(words, ("A",)))
 
 
 async def message_is_too_big(start: Starter, recorder: Recorder, kind: Kind, size: int, **options: int) -> None:
     server = start(kind, **options)
     words = [f"large={server.url}", f"small={server.url}", "--no-compression", "--do", "0.55 send hello"]
     words += ["--do", f"1.{size % 89:02} large: send-repeat x {size}"]
-    recorder.keep(f"{kind.__name__.lower()}-message-too-big", await watched(words, ("large",)))  # type: ignore[attr-defined]
+    recorder.keep(f"{kind.__name__.lower()}-message-too-big", await watched(words, ("large",)))
 
 
 async def stops(

@@ -65,9 +65,7 @@ async def melody_gives_up_on_a_slow_reader(recorder: Recorder) -> None:
         hosts.keep_little()
         with hosts.serving(goapps.command("melody", SERVER, 8080, WriteWait=1.35, Kernel=4096)):
             url = f"ws://{SERVER}:8080/ws"
-            async with watching(
-                f"slow={url}", f"well={url}", PLAIN, "--stdin", on=hosts.client, **POSTMORTEM
-            ) as watch:
+            async with watching(f"slow={url}", f"well={url}", PLAIN, "--stdin", on=hosts.client, **POSTMORTEM) as watch:
                 for session in ("slow", "well"):
                     await seen(watch, "open", session)
                 await ask(watch, "freeze 3.6", "slow")
@@ -132,7 +130,9 @@ async def test_gobwas(start: Starter, recorder: Recorder) -> None:
             gobwas_leaves_words_unread(start, recorder),
             gobwas_writes_nonsense(start, recorder, "text-not-utf8", "raw 8104fffe6162", every(0.7, "ping", 2), 1.35),
             gobwas_writes_nonsense(start, recorder, "compressed-unasked", "raw c105f248cdc9c9", [PLAIN], 0.95),
-            gobwas_writes_nonsense(start, recorder, "frame-cut-off", "part 817e03e8616263", every(0.4, "send x", 1), 1.15),
+            gobwas_writes_nonsense(
+                start, recorder, "frame-cut-off", "part 817e03e8616263", every(0.4, "send x", 1), 1.15
+            ),
         )
     )
 
@@ -178,7 +178,7 @@ async def one_client_at_a_time(start: Starter, recorder: Recorder) -> None:
     server = start(OneByOne)
     words = [f"first={server.url}", f"second={server.url}", "--stagger", "0.9", "--open-timeout", "3.3"]
     words += every(0.79, "send mine", 6, "first")
-    recorder.keep("one-client-at-a-time", await watched(words, ("second",)))
+    recorder.keep("one-client-at-a-time", await watched(words, ("second",), status=3))
 
 
 async def it_is_killed(start: Starter, recorder: Recorder) -> None:

@@ -1,4 +1,4 @@
-"""The rules that applications make up for their clients (idleness, age, login, rate, one session a user), on Node's ws."""
+"""The rules that applications make up for their clients (idle, age, login, rate, one session a user), on Node's ws."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -136,7 +136,12 @@ RATES = (
         {"eager": "", "calm": ""},
         ("eager",),
         4429,
-        ["--do", "0.3 eager: send hello", *every(0.03, "send me", 1.75, "eager", 1.5), *every(1.1, "send hm", 4, "calm")],
+        [
+            "--do",
+            "0.3 eager: send hello",
+            *every(0.03, "send me", 1.75, "eager", 1.5),
+            *every(1.1, "send hm", 4, "calm"),
+        ],
     ),
     Rule(
         "rate-said-1008",

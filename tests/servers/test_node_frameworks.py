@@ -1,4 +1,4 @@
-"""Fastify, faye-websocket and hapi's nes: their doors, stops and heart-beats, and what an exception in a handler does."""
+"""Fastify, faye-websocket and hapi's nes: their doors, stops and heart-beats, and exceptions in their handlers."""
 
 import signal
 
@@ -120,7 +120,9 @@ async def test_our_own_mistakes(start: Starter, recorder: Recorder) -> None:
     await together(
         (
             client_breaks_the_rules(start, recorder, "ws-our-text-not-utf8", "818300000000c3286f", 1.55, []),
-            client_breaks_the_rules(start, recorder, "ws-our-frame-unmasked", "810568656c6c6f", 2.45, every(0.8, "ping", 2)),
+            client_breaks_the_rules(
+                start, recorder, "ws-our-frame-unmasked", "810568656c6c6f", 2.45, every(0.8, "ping", 2)
+            ),
             client_breaks_the_rules(
                 start, recorder, "ws-our-reserved-opcode", "838100000000aa", 0.65, every(0.9, "send hi", 4, "well")
             ),
