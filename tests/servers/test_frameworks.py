@@ -83,7 +83,7 @@ async def test_limits(start: Starter, recorder: Recorder) -> None:
     await together(
         (
             message_is_too_big(start, recorder, Aiohttp, 70_001, max_msg_size=65_536),
-            message_is_too_big(start, recorder, Tornado, 300_017, websocket_max_message_size=20_000),
+            message_is_too_big(start, recorder, Tornado, 45_017, websocket_max_message_size=20_000),
             message_is_too_big(start, recorder, Sanic, 9_111, WEBSOCKET_MAX_SIZE=8_192),
         )
     )

@@ -10,7 +10,7 @@ from tests.servers.node_apps import Fastify, Faye, Nes, Rules
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
 from tests.servers.together import together
-from tests.watching import POSTMORTEM
+from tests.watching import POSTMORTEM, Watch
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
 
@@ -41,7 +41,11 @@ async def fastify_has_only_a_page(start: Starter, recorder: Recorder) -> None:
     """A path without a WebSocket handler: the plugin shakes hands first, and closes at once."""
     server = start(Fastify)
     words = [f"page={server.at('/page')}", f"well={server.url}", *every(0.66, "send hi", 1.5, "well")]
-    recorder.keep("fastify-page-opened-and-closed", await watched(words, ("page",)))
+
+    async def well_is_served(watch: Watch) -> None:
+        await seen(watch, "frame", "well", dir="in", count=2)
+
+    recorder.keep("fastify-page-opened-and-closed", await watched(words, ("page",), strike=well_is_served))
 
 
 async def faye_asks_and_does_not_mind(start: Starter, recorder: Recorder) -> None:
