@@ -81,3 +81,8 @@ class Gunicorn(_Host):
     def workers(self) -> list[int]:
         """Its workers' processes."""
         return children(self.pid)
+
+    @property
+    def tls_url(self) -> str:
+        """Its ``wss:`` target, by the name in its certificate."""
+        return f"wss://localhost:{self.port}"

@@ -12,14 +12,16 @@ PATIENCE_S = 1.5
 """How long a look may be awaited: none is taken after a drop that its Close explains."""
 
 
-async def looked(watch: Watch, *sessions: str, stage: str = "tcp", ok: bool = True) -> None:
+async def looked(
+    watch: Watch, *sessions: str, stage: str = "tcp", ok: bool = True, patience: float = PATIENCE_S
+) -> None:
     """Returns when these sessions have ended and the look after each of them, if one is taken, came to that stage."""
     for session in sessions:
         await seen(watch, "close", session)
     for session in sessions:
         last = {"type": "postmortem", "s": session, "stage": stage, "ok": ok}
         with suppress(AssertionError):
-            await watch.until(lambda line, last=last: last.items() <= line.items(), PATIENCE_S)  # type: ignore[misc]
+            await watch.until(lambda line, last=last: last.items() <= line.items(), patience)  # type: ignore[misc]
 
 
 def every(seconds: float, command: str, until: float, session: str = "", after: float = 0.0) -> list[str]:

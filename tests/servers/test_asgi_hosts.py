@@ -55,7 +55,7 @@ async def hypercorn_has_no_application_left(start: Starter, recorder: Recorder) 
 
 
 async def daphne_misses_pongs(start: Starter, recorder: Recorder) -> None:
-    server = start(Daphne, "--ping-interval", "2", "--ping-timeout", "1")
+    server = start(Daphne, "--ping-interval", "3", "--ping-timeout", "2")
     words = [f"mute={server.url}", f"well={server.url}", "--do", "0.7 send hi", "--do", "1.4 mute: hold-pongs"]
     recorder.keep("daphne-pongs-withheld", await watched(words, ("mute",)))
 

@@ -166,7 +166,7 @@ USERS = (
     Rule(
         "second-login-bare-4000",
         {"single": {"end": [4000]}},
-        {"phone": "anna", "laptop": "anna", "bert": "bert"},
+        {"bert": "bert", "phone": "anna", "laptop": "anna"},
         ("phone",),
         4000,
         ["--stagger", "1.25", *every(0.6, "send hi", 3, "phone")],
@@ -201,6 +201,26 @@ ENDS = (
     Rule(
         "room-closed-4321", {}, {"A": ""}, ("A",), 4321,
         ["--do", "1.85 send end 4321 the room is closed"], "http",
+    ),
+    Rule(
+        "overloaded-1013", {}, {"A": "", "B": ""}, ("A",), 1013,
+        [*every(0.34, "send hi", 2.2, "A"), "--do", "2.35 A: send end 1013 overloaded"],
+    ),
+    Rule(
+        "own-code-for-an-error-4500", {}, {"A": "", "B": ""}, ("B",), 4500,
+        ["--ping-interval", "0.55", "--do", "2.65 B: send end 4500 internal server error"],
+    ),
+    Rule(
+        "another-tab-4100", {}, {"tab": "", "bert": ""}, ("tab",), 4100,
+        [*every(1.15, "send hi", 3, "bert"), "--do", "3.25 tab: send end 4100 session taken over by another tab"],
+    ),
+    Rule(
+        "maintenance-1001", {}, {"A": ""}, ("A",), 1001,
+        ["--do", "0.6 send hi", "--do", "1.45 send end 1001 maintenance window"], "http",
+    ),
+    Rule(
+        "not-allowed-4403", {}, {"A": "", "B": ""}, ("A",), 4403,
+        [*every(0.95, "send hi", 3), "--do", "2.05 A: send end 4403 you may not read this room"],
     ),
 )  # fmt: skip
 
