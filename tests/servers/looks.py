@@ -1,5 +1,6 @@
 """Sessions that drop while the probe looks after them, and the words that have them talk at their own pace."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -15,20 +16,22 @@ PATIENCE_S = 1.5
 async def looked(
     watch: Watch, *sessions: str, stage: str = "tcp", ok: bool = True, patience: float = PATIENCE_S
 ) -> None:
-    """Returns when these sessions have ended and the look after each of them, if one is taken, came to that stage."""
+    """Returns when these sessions have ended and the look after each of them, if one is taken, came to that stage.
+
+    Where nobody is left, a look goes on to the upgrade.
+    """
     for session in sessions:
         await seen(watch, "close", session)
-    for session in sessions:
-        last = {"type": "postmortem", "s": session, "stage": stage, "ok": ok}
-        with suppress(AssertionError):
-            await watch.until(lambda line, last=last: last.items() <= line.items(), patience)  # type: ignore[misc]
+    await asyncio.gather(*(_came_to(watch, session, patience, stage=stage, ok=ok) for session in sessions))
+    gone, all_of_them = ({line["s"] for line in watch.of(kind)} for kind in ("close", "target"))
+    if ok and stage != "http" and gone == all_of_them:
+        await asyncio.gather(*(_came_to(watch, session, patience, stage="http") for session in sessions))
 
 
-def every(seconds: float, command: str, until: float, session: str = "", after: float = 0.0) -> list[str]:
-    """The options that have a session (or all) do that at a pace, from ``after`` until then."""
-    count = int((until - after) / seconds)
-    name = f"{session}: " if session else ""
-    return [word for n in range(1, count + 1) for word in ("--do", f"{after + n * seconds:.2f} {name}{command}")]
+async def _came_to(watch: Watch, session: str, patience: float, **fields: object) -> None:
+    wanted = {"type": "postmortem", "s": session} | fields
+    with suppress(AssertionError):
+        await watch.until(lambda line: wanted.items() <= line.items(), patience)
 
 
 Strike = Callable[[Watch], Awaitable[None]]
