@@ -34,6 +34,13 @@ async def _came_to(watch: Watch, session: str, patience: float, **fields: object
         await watch.until(lambda line: wanted.items() <= line.items(), patience)
 
 
+def every(seconds: float, command: str, until: float, session: str = "", after: float = 0.0) -> list[str]:
+    """The options that have a session (or all) do that at a pace, from ``after`` until then."""
+    count = int((until - after) / seconds)
+    name = f"{session}: " if session else ""
+    return [word for n in range(1, count + 1) for word in ("--do", f"{after + n * seconds:.2f} {name}{command}")]
+
+
 Strike = Callable[[Watch], Awaitable[None]]
 """What a test does to the server while a run goes on."""
 
