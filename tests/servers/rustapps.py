@@ -7,7 +7,7 @@ from tests.servers.child import Daemon
 from tests.servers.ports import LOOPBACK, free_ports
 
 SOURCES = Path(__file__).parent / "rustapps"
-_BUILD = ("cargo", "build", "--release", "--quiet", "--locked")
+_BUILD = ("cargo", "build", "--release", "--quiet")
 
 
 class _RustServer(Daemon):
