@@ -1,4 +1,5 @@
-"""The programs of ``apps/`` as children: a home-made gateway, Socket.IO, development servers, Node-RED, a broker."""
+"""Node programs as children: those of ``apps/`` (a home-made gateway, Socket.IO, development servers, a broker) and
+those of ``webapps/`` (what applications do on ws, Fastify, faye-websocket and hapi)."""
 
 import json
 import re
@@ -10,15 +11,12 @@ from tests.servers.child import Daemon, installed
 from tests.servers.ports import LOOPBACK, free_ports
 
 SOURCES = Path(__file__).parent / "apps"
+WEB_APPS = Path(__file__).parent / "webapps"
 _INSTALL = ("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock")
 
 
-def _home() -> Path:
-    return built(SOURCES, _INSTALL)
-
-
 class _App(Daemon):
-    """A program of ``apps/``.
+    """A program of ``apps/``, or of other sources that say so.
 
     Args:
         home: an empty directory for its files.
@@ -27,10 +25,13 @@ class _App(Daemon):
 
     _SCRIPT: str
     _PATH = "/"
+    _SOURCES = SOURCES
+    _FLAGS: tuple[str, ...] = ()
 
     def __init__(self, home: Path, /, **options: object) -> None:
         (port,) = free_ports(1)
-        words = [installed("node", "nodejs npm"), str(_home() / self._SCRIPT), str(port), json.dumps(options)]
+        script = built(self._SOURCES, _INSTALL) / self._SCRIPT
+        words = [installed("node", "nodejs npm"), *self._FLAGS, str(script), str(port), json.dumps(options)]
         super().__init__(port, words, log=home / "node.log", says="listening", timeout=30)
 
     @property
@@ -90,3 +91,37 @@ class StompBroker(_App):
     def url(self) -> str:
         """Its ``stomp+ws:`` target."""
         return f"stomp+ws://{LOOPBACK}:{self.port}/stomp"
+
+
+class Rules(_App):
+    """Node's ws under the rules that applications make up; they are listed in its script. It has little memory."""
+
+    _SOURCES = WEB_APPS
+    _SCRIPT = "rules.mjs"
+    _FLAGS = ("--max-old-space-size=48",)
+
+
+class Fastify(_App):
+    """Fastify with @fastify/websocket; options such as ``drain`` (ms) and ``maxPayload`` (bytes)."""
+
+    _SOURCES = WEB_APPS
+    _SCRIPT = "fastify.mjs"
+    _PATH = "/ws"
+
+    def at(self, path: str) -> str:
+        """The target that is another path."""
+        return f"ws://{LOOPBACK}:{self.port}{path}"
+
+
+class Faye(_App):
+    """faye-websocket; options such as ``ping`` (s) and ``maxLength`` (bytes)."""
+
+    _SOURCES = WEB_APPS
+    _SCRIPT = "faye.mjs"
+
+
+class Nes(_App):
+    """@hapi/nes; options such as ``heartbeat`` (``interval`` and ``timeout`` in ms)."""
+
+    _SOURCES = WEB_APPS
+    _SCRIPT = "nes.mjs"
