@@ -42,6 +42,8 @@ def next_attempt(case: Case) -> None:
         case.blame("server-restart", "server", FITS, "after_hung_up", lines)
         for cause in ("abrupt-close", "idle-timeout-proxy", "proxy-reload", "server-abort", "admin-kill"):
             case.doubt(cause, UNLIKELY, "after_hung_up", lines)
+    elif how in ("fin", "reset") and close.received is not None:
+        case.blame("server-restart", "server", FITS, "after_hung_up", lines)
     elif status in (401, 403):
         case.blame("auth-expired", "server", FITS, "after_forbidden", lines, status=status)
     elif how == "ok":

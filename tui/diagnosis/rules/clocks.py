@@ -285,19 +285,22 @@ def _explains(said: CloseFrame) -> bool:
 
 
 def own_messages_stopped(case: Case) -> None:
-    """Close by the server so long after our last message as we had never been without one, whatever else passed: a
-    server that counts messages, not pongs (graphql-ws's 4408, chat servers' "idle")."""
+    """Ended by the server so long after our last message as we had never been without one, whatever else passed: a
+    server that counts messages, not pongs (graphql-ws's 4408, chat servers' "idle"). Some say a Close; a FIN counts
+    where we had gone on pinging."""
     close, trail = case.close, case.trail
-    if close is None or close.received is None or close.initiator != "remote" or trail.disconnect is not None:
+    if close is None or close.initiator != "remote" or trail.disconnect is not None:
         return
-    if trail.ready is None or trail.beat_out_s or not mute(close.received):
+    pinged = trail.sends and trail.ping_out is not None and trail.ping_out.m > trail.sends[-1].m
+    counted = mute(close.received) if close.received is not None else case.cut and trail.fin is not None and pinged
+    if trail.ready is None or trail.beat_out_s or not counted:
         return
     since = trail.sends[-1].m if trail.sends else trail.ready.m
     idle = case.at - since
     gaps = [after.m - before.m for before, after in itertools.pairwise(trail.sends)]
     if idle < LEAST_IDLE_S or idle < 1.5 * max(gaps, default=0.0):
         return
-    if close.received.code in CALM and _on_the_second(case):
+    if close.received is not None and close.received.code in CALM and _on_the_second(case):
         return  # that weighs more
     lines = case.lines(trail.sends[-1] if trail.sends else trail.ready, trail.act)
     # Of one that never spoke any end is as long after its last message.

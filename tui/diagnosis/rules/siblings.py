@@ -127,6 +127,8 @@ def together(case: Case) -> None:
             case.doubt(cause, UNLIKELY * 2, "ended_together", lines, names=names)
     if close.received is not None and here and not any(_same_rhythm(case, here, by) for by in ("idle_any", "idle_tx")):
         case.doubt("idle-timeout-server", UNLIKELY / 2, "ended_together", lines, names=names)
+        if close.received.code == 1011:
+            case.blame("server-restart", "server", HINT, "closed_together", lines, names=names)
         if close.received.code in (1000, None) and meant("reason", close.received.reason) is None:
             case.blame("server-restart", "server", 1.5 * FITS, "closed_together", lines, names=names)
         if not _same_rhythm(case, here, "age"):
