@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -230,6 +231,16 @@ def test_a_server_known_not_to_be_a_proxy_does_not_reload_like_one() -> None:
         return sum(cause.confidence for cause in last("A", *tapes).causes if cause.cause == "proxy-reload")
 
     assert told("gunicorn") < told("nginx") / 2
+
+
+def test_what_was_acknowledged_is_no_longer_out_when_a_flow_is_forgotten() -> None:
+    tape = Tape().open().at(1).frame("in", PING, b"").frame("out", PONG, b"")
+    told: dict[str, Any] = {"when": "silent", "rtt_ms": 1.0, "last_data_ms": 1.0, "state": "ESTABLISHED", "notsent": 0}
+    tape.at(2).add(facts.TcpInfo, outq=0, unacked=0, retrans=0, total_retrans=0, last_ack_ms=1000.0, **told)
+    tape.at(8).text("out", "hi").at(9)
+    tape.add(facts.TcpInfo, outq=8, unacked=1, retrans=2, total_retrans=2, last_ack_ms=8000.0, **told)
+    verdict = last("A", tape.at(12).end("timeout", errno="ETIMEDOUT"))
+    assert head(verdict) == ("nat-timeout", "network")
 
 
 def test_a_cut_in_mid_frame() -> None:

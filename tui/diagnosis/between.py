@@ -7,9 +7,9 @@ from tui.facts.findings import Blame
 
 PROXIES = (
     "akamai", "apache", "ats/", "awselb", "balance", "big-ip", "bigip", "cache-main", "caddy", "cloudflare",
-    "cloudfront", "envoy", "fastly", "google frontend", "haproxy", "hitch", "httpd", "kong", "lighttpd", "litespeed",
-    "mitm", "nginx", "openresty", "pound", "redir", "rinetd", "sniproxy", "squid", "tengine", "toxiproxy", "traefik",
-    "traffic_server", "ts_main", "varnish", "xinetd",
+    "angie", "cloudfront", "envoy", "fastly", "google frontend", "h2o", "haproxy", "hitch", "httpd", "kong", "lighttpd",
+    "litespeed", "mitm", "nghttpx", "nginx", "openresty", "pound", "redir", "rinetd", "skipper", "sniproxy", "sozu",
+    "squid", "tengine", "toxiproxy", "traefik", "traffic_server", "ts_main", "varnish", "xinetd",
 )  # fmt: skip
 """Words by which a reverse proxy is known in ``Server`` or ``Via``, and the names of the programs."""
 

@@ -267,6 +267,8 @@ class Trail:
                 if fact.total_retrans > (self.info.total_retrans if self.info is not None else 0):
                     self.lossy_looks += 1
                 self.info = fact
+                if fact.outq == 0 and not fact.unacked:
+                    self.unacked_since = None
                 self.silent = fact if fact.when == "silent" else self.silent
                 if self.undelivered is not None:
                     self.stuck, self.light = fact, None

@@ -154,7 +154,8 @@ def _answers(case: Case, lines: list[int]) -> None:
         if proxied(case):
             case.blame("proxy-reload", "proxy", HINT if front else FITS, "after_ok_together", lines)
             case.blame("proxy-restart", "proxy", 2 * FITS, "after_ok_together", lines)
-            case.blame("server-restart", "server", HINT, "after_ok_together", lines)
+            if not front:
+                case.blame("server-restart", "server", HINT, "after_ok_together", lines)
         elif at_once:
             if case.trail.fin is None:
                 return  # a RST may be anybody's on the way

@@ -31,6 +31,9 @@ NOT_TLS = (
 LARGE_REQUEST = 7 * 1024
 """Bytes of headers from which a server may refuse a request for its size."""
 
+LARGISH_REQUEST = 2 * 1024
+"""Bytes of headers that somebody's own limit may refuse."""
+
 STATUSES: Mapping[int, tuple[str, Blame, float]] = {
     401: ("auth-failed", "client", SAID), 403: ("forbidden", "config", STRONG), 404: ("not-found", "client", SAID),
     407: ("proxy-auth", "config", SAID),
@@ -198,6 +201,8 @@ def large_request(case: Case) -> None:
             "headers-too-big", "config", 4 * STRONG if refused else STRONG, "large_request",
             case.lines(request, answer, case.trail.end), bytes=size,
         )  # fmt: skip
+    elif size >= LARGISH_REQUEST and answer is not None and answer.status in (400, 413):
+        case.blame("headers-too-big", "config", 1.2 * FITS, "large_request", case.lines(request, answer), bytes=size)
 
 
 def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: float) -> None:
