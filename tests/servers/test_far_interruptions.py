@@ -199,7 +199,7 @@ async def its_program_dies_in_the_dark(recorder: Recorder, name: str, seconds: f
 
 
 async def its_power_is_back(recorder: Recorder) -> None:
-    """Its host was off for two seconds and knows nobody: a chat and an idle session at once, the idle one says hello."""
+    """Its host was off for two seconds and knows nobody: neither who chats nor who was quiet."""
     with routed() as hosts:
         hosts.be_patient(9)
         program = hosts.start_python()
