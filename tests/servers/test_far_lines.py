@@ -229,14 +229,13 @@ async def the_broker_on_a_bad_line(afar: Afar, recorder: Recorder) -> None:
     """RabbitMQ's beats and ours on a line that loses a seventh: nobody is dropped."""
     with routed(afar.host) as hosts:
         hosts.be_patient(10)
-        weather = hosts.weather()
         words = ("--heart-beat", "2000,2000", "-n", "2", "--stagger", "0.3", "--stdin")
         async with watching(*afar.words("rabbitmq"), *words, on=hosts.client.words, **POSTMORTEM) as watch:
             await seen(watch, "stomp", "A2", command="CONNECTED")
-            weather.now(lose=0.14, delay=0.12, jitter=0.21)
+            hosts.router.wall("numgen random mod 100 < 14 drop")
             for session in ("A1", "A2"):
                 await seen(watch, "stomp", session, command="beat", dir="in", count=4)
-            weather.now()
+            hosts.router.no_wall()
             await left(watch, "A1", "A2", status=0)
     recorder.keep("broker-on-a-bad-line", watch)
 
@@ -262,7 +261,7 @@ async def the_broker_behind_a_forgetful_box(afar: Afar, recorder: Recorder) -> N
 async def the_broker_hears_nothing_of_us(afar: Afar, recorder: Recorder) -> None:
     """Only what we say is lost: it drops us for our beats, or our kernel gives up, whichever is first."""
     with routed(afar.host) as hosts:
-        hosts.be_patient(9)
+        hosts.be_patient(4)
         (lost, *login), (lives, *_) = afar.words("rabbitmq"), afar.words("rabbitmq-tcp")
         words = (*login, "--heart-beat", "1800,1800", "--stdin")
         async with watching(f"lost={lost}", f"lives={lives}", *words, on=hosts.client.words, **POSTMORTEM) as watch:
