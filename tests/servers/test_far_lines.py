@@ -249,7 +249,7 @@ async def the_broker_behind_a_forgetful_box(afar: Afar, recorder: Recorder) -> N
         )
         hosts.router.wall("ct state invalid drop", name="strict")
         url, *login = afar.words("rabbitmq")
-        sends = [f"--do={1.19 * n:.2f} busy: stomp-send /queue/far {n}" for n in range(1, 9)]
+        sends = [f"--do={1.19 * n:.2f} busy: stomp-send /queue/far {n}" for n in range(1, 15)]
         words = (*login, "--heart-beat", "0,0", "--do=5.6 quiet: stomp-send /queue/far hello", *sends, "--stdin")
         async with watching(f"quiet={url}", f"busy={url}", *words, on=hosts.client.words, **POSTMORTEM) as watch:
             await seen(watch, "close", "quiet")
