@@ -35,8 +35,8 @@ async def test_lighttpd_ends_both(echo_port: int, start: Starter, recorder: Reco
     recorder.keep("lighttpd-both-cut", watch)
 
 
-async def test_nghttpx_counts_what_the_server_says(echo_port: int, start: Starter, recorder: Recorder) -> None:
-    """Both talk on, yet the server has nothing to say to pongs: ``backend-read-timeout``."""
+async def test_nghttpx_counts_both_ways(echo_port: int, start: Starter, recorder: Recorder) -> None:
+    """We talk on and the server has nothing to say; ``backend-read-timeout`` counts from our last word."""
     nghttpx = start(Nghttpx, echo_port, "backend-read-timeout=3300ms")
     talk = [word for n in range(1, 12) for word in ("--do", f"{n * 0.8:.1f} pong still here")]
     words = ("--do", "0.4 A1: send one", "--do", "1.3 A2: send two", *talk, "--stdin")
