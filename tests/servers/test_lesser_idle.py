@@ -3,9 +3,9 @@
 import pytest
 
 from tests.probing import ask, open_session, probing, seen
-from tests.servers.nginx import Certificate, Nginx
 from tests.servers.haproxy import HaProxy
 from tests.servers.lesser import Hitch, Lighttpd, Nghttpx, Redir, Rinetd, Varnish, at
+from tests.servers.nginx import Certificate, Nginx
 from tests.servers.rabbitmq import LOGIN, RabbitMq
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
