@@ -150,6 +150,7 @@ async def echo_port() -> AsyncIterator[int]:
 
 
 @pytest.fixture
-def recorder(request: pytest.FixtureRequest, certificate: Certificate) -> Recorder:
+def recorder(request: pytest.FixtureRequest, certificate: Certificate, tmp_path: Path) -> Recorder:
     """Keeps runs as scenarios where asked to."""
-    return Recorder(request.config.getoption("--record-scenarios"), {str(certificate.ca.parent): "certificates"})
+    machine = {str(certificate.ca.parent): "certificates", str(tmp_path): "certificates"}
+    return Recorder(request.config.getoption("--record-scenarios"), machine)
