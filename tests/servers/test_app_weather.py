@@ -125,24 +125,6 @@ async def tls_workers_are_replaced(start: Starter, recorder: Recorder, certifica
     recorder.keep("gunicorn-tls-reload", watch)
 
 
-async def a_worker_less(start: Starter, recorder: Recorder) -> None:
-    """SIGTTOU: one of two workers is sent home; who is served by the other stays."""
-    server = start(Gunicorn, UVICORN, "-w", "2")
-    names = tuple("ABCDE")
-    words = [*(f"{name}={server.url}" for name in names), "--stdin", "--do", "0.3 send pid"]
-    async with probing(*words, **POSTMORTEM) as watch:
-        served = {name: int((await seen(watch, "frame", name, dir="in"))["text"]) for name in names}
-        os.kill(server.pid, signal.SIGTTOU)
-        first = (await seen(watch, "close"))["s"]
-        gone = tuple(name for name in names if served[name] == served[first])
-        await looked(watch, *gone)
-        for name in set(names) - set(gone):
-            await ask(watch, "send still here", name)
-            await seen(watch, "frame", name, dir="in", count=2)
-        assert await watch.finish() == 1
-    recorder.keep("gunicorn-a-worker-less", watch)
-
-
 async def it_is_killed_and_stays_away(start: Starter, recorder: Recorder) -> None:
     """kill -9 for one server, while another client of another server lives on."""
     server, other = start(Faye, ping=2), start(Rules)
@@ -181,7 +163,6 @@ async def test_workers(start: Starter, recorder: Recorder, certificate: Certific
         (
             tls_worker_is_killed(start, recorder, certificate),
             tls_workers_are_replaced(start, recorder, certificate),
-            a_worker_less(start, recorder),
             it_is_killed_and_stays_away(start, recorder),
         )
     )
