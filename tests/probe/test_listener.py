@@ -3,6 +3,8 @@
 import asyncio
 import socket
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -67,31 +69,34 @@ peer, _ = s.accept(); peer.sendall(b'hello'); sys.stdin.read()
 """A program that accepts one connection and ends with its stdin."""
 
 
-async def _server() -> tuple[asyncio.subprocess.Process, int]:
+@asynccontextmanager
+async def _running(program: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
+    """A Python program that says its port first, as long as the block lasts."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SERVER, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", program, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
-    return process, int(await process.stdout.readline())
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    process.kill()
-    await process.communicate()
+    try:
+        yield process, int(await process.stdout.readline())
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
 
 
 async def test_what_has_become_of_it() -> None:
-    process, port = await _server()
-    reader, writer = await asyncio.open_connection(LOOPBACK, port)
-    assert await reader.read(5) == b"hello"
-    peer = await Peer.at((LOOPBACK, port))
-    assert peer.now(listening=True) is None
-    await peer.accepted(writer.get_extra_info("sockname"))
-    assert peer.now(listening=True) == "lives"
-    writer.transport.abort()
-    await _end(process)
-    assert await peer.after() == "gone"
-    assert peer.now(listening=True) == "restarted"
+    async with _running(SERVER) as (process, port):
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
+        assert await reader.read(5) == b"hello"
+        peer = await Peer.at((LOOPBACK, port))
+        assert peer.now(listening=True) is None
+        await peer.accepted(writer.get_extra_info("sockname"))
+        assert peer.now(listening=True) == "lives"
+        writer.transport.abort()
+        process.kill()
+        await process.wait()
+        assert await peer.after() == "gone"
+        assert peer.now(listening=True) == "restarted"
 
 
 MASTER = """
@@ -106,16 +111,14 @@ peer, _ = s.accept(); peer.sendall(b'hello'); peer.recv(9)
 
 
 async def test_a_worker_is_gone_and_its_master_is_not() -> None:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", MASTER, stdout=asyncio.subprocess.PIPE)
-    assert process.stdout is not None
-    port = int(await process.stdout.readline())
-    reader, writer = await asyncio.open_connection(LOOPBACK, port)
-    assert await reader.read(5) == b"hello"
-    peer = await Peer.at((LOOPBACK, port))
-    await peer.accepted(writer.get_extra_info("sockname"))
-    assert peer.now(listening=True) == "lives"
-    writer.write(b"bye")
-    assert await process.stdout.readline() == b"over\n"
-    assert peer.now(listening=True) == "replaced"
-    writer.close()
-    await _end(process)
+    async with _running(MASTER) as (process, port):
+        assert process.stdout is not None
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
+        assert await reader.read(5) == b"hello"
+        peer = await Peer.at((LOOPBACK, port))
+        await peer.accepted(writer.get_extra_info("sockname"))
+        assert peer.now(listening=True) == "lives"
+        writer.write(b"bye")
+        assert await process.stdout.readline() == b"over\n"
+        assert peer.now(listening=True) == "replaced"
+        writer.close()

@@ -217,8 +217,8 @@ def _lives(case: Case, lines: list[int]) -> None:
         case.blame("server-restart", "server", STRONG, "program_closing", lines, program=name)
         case.blame("admin-kill", "server", STRONG, "program_closing", lines, program=name)
     elif server:
-        case.blame("server-abort", "server", FITS, "program_lives", lines, program=name)
-        case.blame("admin-kill", "server", HINT, "program_lives", lines, program=name)
+        case.blame("server-abort", "server", 1.5, "program_lives", lines, program=name)
+        case.doubt("abrupt-close", 2 * UNLIKELY, "program_lives", lines, program=name)
     elif name in WORKERS and after is not None and after[:2] == ("ok", 101) and case.idle_any < LEAST_IDLE_S:
         # The proxy did not go, nor what is behind it: somebody told one of them to end the session.
         case.blame("admin-kill", "server", STRONG, "program_lives", lines, program=name)

@@ -149,6 +149,8 @@ def own_ping_unanswered(case: Case) -> None:
     lines = case.lines(trail.ping_out, trail.close_out)
     case.blame("client-ping-timeout", "unknown", STRONG, "no_pong", lines)
     lost = trail.undelivered or trail.dark
+    if trail.ping_out is not None and trail.last_in is not None and trail.ping_out.m < trail.last_in.m < case.at:
+        case.doubt("server-freeze", UNLIKELY, "server_answers", case.lines(trail.last_in))  # it just knows no pings
     if lost is not None:
         case.blame("network-blackhole", "network", 4 * STRONG, "undelivered", case.lines(lost, trail.end))
     elif trail.ping_out is not None and trail.last_in is not None and trail.last_in.m > case.at:

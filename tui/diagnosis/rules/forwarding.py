@@ -16,8 +16,8 @@ def through_a_forwarder(case: Case) -> None:
     if program is None:
         if (other := listening(case)) is not None:
             case.doubt("tunnel-drop", UNLIKELY / 4, "no_forwarder", lines, program=other)
-            if not proxied(case):  # unless it is one that nobody knows by name
-                for cause in ("proxy-reload", "proxy-restart", "proxy-crash"):
+            if not proxied(case) and trail.proxy is None:  # unless it is one that nobody knows by name
+                for cause in ("proxy-reload", "proxy-restart", "proxy-crash", "idle-timeout-proxy"):
                     case.doubt(cause, 2 * UNLIKELY, "no_proxy", lines, program=other)
     elif case.silent_end:
         case.blame("tunnel-drop", "network", FITS, "forwarder", lines, program=program)

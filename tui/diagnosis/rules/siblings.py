@@ -163,15 +163,13 @@ def same_idle(case: Case) -> None:
             continue
         apart = abs(end.m - case.at)
         if apart > 0.3 and abs(theirs.idle_any - case.idle_any) <= 0.12:
-            case.blame(
-                "idle-timeout-proxy", "proxy", STRONG, "same_idle", case.lines(end, case.trail.end), name=one.name,
-                apart=round(apart, 1), idle=round(case.idle_any, 2),
-            )  # fmt: skip
+            likelier = STRONG if in_between(case) == "proxy" else FITS
+            lines, other = case.lines(end, case.trail.end), STRONG * FITS / likelier
+            args: dict[str, Any] = {"name": one.name, "apart": round(apart, 1), "idle": round(case.idle_any, 2)}
+            case.blame("idle-timeout-proxy", "proxy", likelier, "same_idle", lines, **args)
+            case.blame("idle-timeout-server", "server", other, "same_idle", lines, **args)
             for cause in ("proxy-reload", "server-restart", "server-crash", "duplicate-session"):
-                case.doubt(
-                    cause, UNLIKELY, "same_idle", case.lines(end), name=one.name, apart=round(apart, 1),
-                    idle=round(case.idle_any, 2),
-                )  # fmt: skip
+                case.doubt(cause, UNLIKELY, "same_idle", case.lines(end), **args)
             return
 
 
