@@ -14,8 +14,8 @@ PROXIES = (
 """Words by which a reverse proxy is known in ``Server`` or ``Via``, and the names of the programs."""
 
 FORWARDERS = frozenset(
-    {"autossh", "chisel", "cloudflared", "frpc", "gost", "kubectl", "ngrok", "oc", "plink", "socat", "ssh", "stunnel",
-     "stunnel3", "stunnel4", "wstunnel"}
+    {"autossh", "chisel", "cloudflared", "dropbear", "frpc", "frps", "gost", "kubectl", "ngrok", "oc", "plink", "socat",
+     "ssh", "sshd", "sshd-session", "stunnel", "stunnel3", "stunnel4", "wstunnel"}
 )  # fmt: skip
 """Programs whose listening end is a tunnel's: they accept whether or not anybody is at the far end."""
 
