@@ -1,5 +1,5 @@
 """The rules, in the order of the house's knowledge (§6.5): who ended it, did it open, did the peer say why, how TCP
-ended, which clock fits, our last messages, this machine, the other sessions, the past, the post-mortem.
+ended, which clock fits, our last messages, this machine, the other sessions, the past, the post-mortem, the process at the other end.
 
 A rule is a function of a ``Case``: it looks at the evidence and blames or doubts causes. It knows no other rule.
 """
@@ -18,6 +18,7 @@ from tui.diagnosis.rules import (
     messages,
     opening,
     ours,
+    process,
     siblings,
     tcp,
     words,
@@ -27,6 +28,6 @@ Rule = Callable[[Case], None]
 
 RULES: tuple[Rule, ...] = (
     *ours.RULES, *opening.RULES, *words.RULES, *inner.RULES, *codes.RULES, *tcp.RULES, *clocks.RULES, *messages.RULES,
-    *machine.RULES, *forwarding.RULES, *siblings.RULES, *history.RULES, *afterwards.RULES,
+    *machine.RULES, *forwarding.RULES, *siblings.RULES, *history.RULES, *afterwards.RULES, *process.RULES,
 )  # fmt: skip
 """Every rule about a connection that ended."""

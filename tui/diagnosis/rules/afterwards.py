@@ -5,16 +5,13 @@ from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S
 from tui.facts.findings import Blame
 
-WORKERS = frozenset({"nginx", "haproxy", "apache2", "httpd"})
-"""Proxies that reload by new processes: an old one ends with its last connection."""
-
 
 def next_attempt(case: Case) -> None:
     """How the first attempt to reach the same origin went."""
     close = case.close
     if close is None or case.trail.ready is None or close.asked:
         return
-    result = _outcome(case)
+    result = outcome(case)
     if result is None:
         return
     how, status, lines = result
@@ -60,7 +57,7 @@ def _restarted(case: Case) -> tuple[str, Blame]:
     return ("proxy-restart", "proxy") if proxied(case) and refused else ("server-restart", "server")
 
 
-def _outcome(case: Case) -> tuple[str, int | None, list[int]] | None:
+def outcome(case: Case) -> tuple[str, int | None, list[int]] | None:
     """(refused | timeout | hangs | unreachable | ok | other, HTTP status, facts) of the first attempt afterwards."""
     stages = case.world.afterwards
     if stages:
@@ -187,66 +184,4 @@ def control(case: Case) -> None:
         case.doubt("server-freeze", UNLIKELY, "control_failed", lines)
 
 
-def program(case: Case) -> None:
-    """What has become of the process that held the other end, where that is this machine."""
-    fact = next((fact for fact in reversed(case.trail.afterwards) if fact.stage == "program"), None)
-    if fact is None or not case.cut:
-        return
-    if fact.ok:
-        _lives(case, [fact.n])
-    elif fact.how == "replaced" and not proxied(case):
-        if forwarder(case) is None:  # a forwarder's child ends with its connection
-            _ended(case, "replaced", [fact.n])
-    else:
-        _ended(case, fact.how or "gone", [fact.n])
-        for cause in ("server-abort", "admin-kill", "idle-timeout-proxy", "idle-timeout-server", "connection-lifetime"):
-            case.doubt(cause, UNLIKELY, f"program_{fact.how}", [fact.n], program=listening(case) or "–")
-
-
-def _lives(case: Case, lines: list[int]) -> None:
-    name, server = listening(case) or "–", not proxied(case) and forwarder(case) is None
-    gone = {"proxy-crash"} | ({"server-crash"} if server else set())
-    if name in ("ssh", "autossh"):  # others outlive the far half of their tunnel
-        gone.add("tunnel-drop")
-    if name in WORKERS:
-        gone |= {"proxy-reload", "proxy-restart"}
-    for cause in sorted(gone):
-        case.doubt(cause, UNLIKELY / 4, "program_lives", lines, program=name)
-    after = _outcome(case)
-    if server and after is not None and after[0] == "refused":
-        case.blame("server-restart", "server", STRONG, "program_closing", lines, program=name)
-        case.blame("admin-kill", "server", STRONG, "program_closing", lines, program=name)
-    elif server:
-        case.blame("server-abort", "server", 1.5, "program_lives", lines, program=name)
-        case.doubt("abrupt-close", 2 * UNLIKELY, "program_lives", lines, program=name)
-    elif name in WORKERS and after is not None and after[:2] == ("ok", 101) and case.idle_any < LEAST_IDLE_S:
-        # The proxy did not go, nor what is behind it: somebody told one of them to end the session.
-        case.blame("admin-kill", "server", STRONG, "program_lives", lines, program=name)
-        case.blame("server-abort", "server", FITS, "program_lives", lines, program=name)
-        case.doubt("server-restart", UNLIKELY, "program_lives", lines, program=name)
-
-
-def _ended(case: Case, how: str, lines: list[int]) -> None:
-    name, key = listening(case) or "–", f"program_{how}"
-    if forwarder(case) is not None:
-        case.blame("tunnel-drop", "network", STRONG, key, lines, program=name)
-        return
-    if proxied(case):
-        for cause in ("server-restart", "server-crash"):
-            case.doubt(cause, UNLIKELY / 4, key, lines, program=name)
-    if how == "replaced" and proxied(case):
-        case.blame("proxy-reload", "proxy", STRONG, key, lines, program=name)
-        case.blame("proxy-crash", "proxy", FITS, key, lines, program=name)
-        case.doubt("proxy-restart", UNLIKELY, key, lines, program=name)
-    elif how == "replaced":
-        case.blame("server-restart", "server", STRONG, key, lines, program=name)
-        case.blame("server-crash", "server", FITS, key, lines, program=name)
-    elif how == "restarted" and proxied(case):
-        case.blame("proxy-restart", "proxy", STRONG, key, lines, program=name)
-        if name == "haproxy":  # it reloads by a new process that takes over
-            case.blame("proxy-reload", "proxy", 2 * STRONG, key, lines, program=name)
-    elif how == "restarted":
-        case.blame("server-restart", "server", STRONG, key, lines, program=name)
-
-
-RULES = (next_attempt, program, control)
+RULES = (next_attempt, control)
