@@ -1,5 +1,6 @@
 """The rules, in the order of the house's knowledge (§6.5): who ended it, did it open, did the peer say why, how TCP
-ended, which clock fits, our last messages, this machine, the other sessions, the past, the post-mortem, the process at the other end.
+ended, which clock fits, our last messages, this machine, the other sessions, the past, the post-mortem, the process at
+the other end.
 
 A rule is a function of a ``Case``: it looks at the evidence and blames or doubts causes. It knows no other rule.
 """

@@ -11,6 +11,10 @@ WORKERS = frozenset({"nginx", "haproxy", "apache2", "httpd"})
 """Proxies that reload by new processes: an old one ends with its last connection."""
 
 
+ONE_EACH = frozenset({"inetd", "redir", "tcpserver", "xinetd"})
+"""Programs that have a process for each connection, as forwarders do: it ends with its connection."""
+
+
 def program(case: Case) -> None:
     """What has become of the process that held the other end, where that is this machine."""
     fact = next((fact for fact in reversed(case.trail.afterwards) if fact.stage == "program"), None)
@@ -18,9 +22,10 @@ def program(case: Case) -> None:
         return
     if fact.ok:
         _lives(case, [fact.n])
+    elif fact.how == "replaced" and (forwarder(case) is not None or listening(case) in ONE_EACH):
+        return
     elif fact.how == "replaced" and not proxied(case):
-        if forwarder(case) is None:  # a forwarder's child ends with its connection
-            _ended(case, "replaced", [fact.n])
+        _ended(case, "replaced", [fact.n])
     else:
         _ended(case, fact.how or "gone", [fact.n])
         for cause in ("server-abort", "admin-kill", "idle-timeout-proxy", "idle-timeout-server", "connection-lifetime"):
