@@ -243,6 +243,30 @@ def test_what_was_acknowledged_is_no_longer_out_when_a_flow_is_forgotten() -> No
     assert head(verdict) == ("nat-timeout", "network")
 
 
+@pytest.mark.parametrize(
+    ("url", "status", "said", "causes"),
+    [
+        ("ws://shop.test/feed", 404, "No such domain", ["dns-failure"]),
+        ("ws://shop.test/feed", 1, "General SOCKS server failure", ["dns-failure", "upstream-down"]),
+        ("ws://192.0.2.1/feed", 1, "General SOCKS server failure", ["upstream-down", "host-unreachable"]),
+        ("ws://192.0.2.1/feed", 503, "Connect failed", ["upstream-down", "connection-refused"]),
+        ("ws://192.0.2.1/feed", 5, "Connection refused", ["upstream-down", "connection-refused"]),
+        ("ws://shop.test/feed", 504, "Gateway Timeout", ["upstream-timeout"]),
+    ],
+)
+def test_an_outbound_proxy_that_did_not_connect_us(url: str, status: int, said: str, causes: list[str]) -> None:
+    tape = Tape(url).at(0.1).add(facts.Proxy, url="http://192.0.2.7:3128", ok=False, status=status, error=said)
+    verdict = last("A", tape.end("proxy", "proxy"))
+    assert [cause.cause for cause in verdict.causes[:2]] == causes
+
+
+def test_our_own_proxy_that_was_started_again() -> None:
+    tape = stomp().add(facts.Proxy, url="http://127.0.0.1:3128", ok=True)
+    tape.add(facts.Route, when="open", remote="127.0.0.1", local="127.0.0.1", program="privoxy")
+    busy(tape, 7.2).at(6.87).eof().end().at(7.5).add(facts.Postmortem, stage="program", ok=False, how="restarted")
+    assert head(last("A", tape)) == ("proxy-restart", "proxy")
+
+
 def test_a_cut_in_mid_frame() -> None:
     tape = busy(stomp(), 3).at(3.46).eof()
     tape.add(

@@ -24,7 +24,7 @@ def program(case: Case) -> None:
         _lives(case, [fact.n])
     elif fact.how == "replaced" and (forwarder(case) is not None or listening(case) in ONE_EACH):
         return
-    elif fact.how == "replaced" and not proxied(case):
+    elif fact.how == "replaced" and not _front(case):
         _ended(case, "replaced", [fact.n])
     else:
         _ended(case, fact.how or "gone", [fact.n])
@@ -32,8 +32,13 @@ def program(case: Case) -> None:
             case.doubt(cause, UNLIKELY, f"program_{fact.how}", [fact.n], program=listening(case) or "–")
 
 
+def _front(case: Case) -> bool:
+    """Whether the process is a proxy's: one before the server, or our own outbound one."""
+    return bool(proxied(case)) or case.trail.proxy is not None
+
+
 def _lives(case: Case, lines: list[int]) -> None:
-    name, server = listening(case) or "–", not proxied(case) and forwarder(case) is None
+    name, server = listening(case) or "–", not _front(case) and forwarder(case) is None
     gone = {"proxy-crash"} | ({"server-crash"} if server else set())
     if name in ("ssh", "autossh"):  # others outlive the far half of their tunnel
         gone.add("tunnel-drop")
@@ -60,17 +65,17 @@ def _ended(case: Case, how: str, lines: list[int]) -> None:
     if forwarder(case) is not None:
         case.blame("tunnel-drop", "network", STRONG, key, lines, program=name)
         return
-    if proxied(case):
+    if _front(case):
         for cause in ("server-restart", "server-crash"):
             case.doubt(cause, UNLIKELY / 4, key, lines, program=name)
-    if how == "replaced" and proxied(case):
+    if how == "replaced" and _front(case):
         case.blame("proxy-reload", "proxy", STRONG, key, lines, program=name)
         case.blame("proxy-crash", "proxy", FITS, key, lines, program=name)
         case.doubt("proxy-restart", UNLIKELY, key, lines, program=name)
     elif how == "replaced":
         case.blame("server-restart", "server", STRONG, key, lines, program=name)
         case.blame("server-crash", "server", FITS, key, lines, program=name)
-    elif how == "restarted" and proxied(case):
+    elif how == "restarted" and _front(case):
         case.blame("proxy-restart", "proxy", STRONG, key, lines, program=name)
         if name == "haproxy":  # it reloads by a new process that takes over
             case.blame("proxy-reload", "proxy", 2 * STRONG, key, lines, program=name)
