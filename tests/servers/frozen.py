@@ -13,11 +13,13 @@ def freeze(pid: int) -> None:
 
 
 @contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    """Holds a process as long as the block lasts."""
-    os.kill(pid, signal.SIGSTOP)
+def frozen(*pids: int) -> Iterator[None]:
+    """Holds processes as long as the block lasts."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)

@@ -3,14 +3,13 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from tests.probing import ask, open_session, probing, seen
 from tests.servers.child import Daemon, children
 from tests.servers.endings import exchange
+from tests.servers.frozen import frozen
 from tests.servers.haproxy import HaProxy
 from tests.servers.lesser import Hitch, Lighttpd, Nghttpx, Redir, Rinetd, Varnish, at
 from tests.servers.nginx import Certificate
@@ -44,18 +43,6 @@ def front(start: Starter, kind: str, backend: int, certificate: Certificate) -> 
             proxy = start(Hitch, backend, certificate)
             return proxy, f"wss://localhost:{proxy.port}/"
     return proxy, at(proxy.port)
-
-
-@contextmanager
-def held(*pids: int) -> Iterator[None]:
-    """Processes that are not scheduled as long as the block lasts."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +121,7 @@ async def test_it_is_restarted(
 
 
 @pytest.mark.parametrize(("kind", "every", "patience"), [("varnish", "0.9", "1.8"), ("rinetd", "1.2", "2.3")])
-async def test_it_is_held(
+async def test_it_is_frozen(
     echo_port: int,
     start: Starter,
     certificate: Certificate,
@@ -149,21 +136,21 @@ async def test_it_is_held(
         await open_session(watch, name="pinging", url=url, ping_interval=float(every), ping_timeout=float(patience))
         await open_session(watch, name="direct", url=at(echo_port), ping_interval=float(every))
         await seen(watch, "frame", "pinging", dir="in", opcode=10, count=2)
-        with held(proxy.pid, *children(proxy.pid)):
+        with frozen(proxy.pid, *children(proxy.pid)):
             await seen(watch, "close", "pinging")
             await seen(watch, "postmortem", "pinging", ok=False)
         assert await watch.finish() == 1
     recorder.keep(f"{kind}-frozen", watch)
 
 
-async def test_who_is_behind_nghttpx_is_held(start: Starter, recorder: Recorder) -> None:
+async def test_who_is_behind_nghttpx_is_frozen(start: Starter, recorder: Recorder) -> None:
     server = start(PythonWs, ping_interval=None)
     nghttpx = start(Nghttpx, server.port)
     async with probing("--stdin", **POSTMORTEM) as watch:
         await open_session(watch, name="pinging", url=at(nghttpx.port), ping_interval=1.3, ping_timeout=2.6)
         await open_session(watch, name="idle", url=at(nghttpx.port))
         await seen(watch, "frame", "pinging", dir="in", opcode=10, count=2)
-        with held(server.pid):
+        with frozen(server.pid):
             await seen(watch, "close", "pinging")
             await seen(watch, "postmortem", "pinging", stage="tcp")
         assert await watch.finish() == 1
@@ -177,7 +164,7 @@ async def test_a_pause_that_is_survived(start: Starter, recorder: Recorder) -> N
     words = ("-n", "2", "--stagger", "0.2", "--ping-interval", "1.6", "--ping-timeout", "6.1", "--stdin")
     async with probing(at(varnish.port), *words, **POSTMORTEM) as watch:
         await seen(watch, "frame", "A2", dir="in", opcode=10)
-        with held(server.pid):
+        with frozen(server.pid):
             await asyncio.sleep(3.4)
         await seen(watch, "frame", "A1", dir="in", opcode=10, count=4)
         await exchange(watch, "A2")
