@@ -138,7 +138,7 @@ def _answers(case: Case, lines: list[int]) -> None:
         return
     at_once = bool(stages)  # nothing restarts in no time
     if through:
-        case.doubt("server-freeze", UNLIKELY, "after_ok", lines)
+        case.doubt("server-freeze", UNLIKELY / 4, "after_ok", lines)
     for cause in ("proxy-crash", "tunnel-drop") if front else ("server-crash", "proxy-crash", "tunnel-drop"):
         case.doubt(cause, UNLIKELY if at_once else 3 * UNLIKELY, "after_ok", lines)
     for cause in ("network-blackhole", "local-network-down"):

@@ -23,6 +23,7 @@ def through_a_forwarder(case: Case) -> None:
         case.blame("tunnel-drop", "network", FITS, "forwarder", lines, program=program)
     elif trail.ready is None and trail.answer is None and trail.first_in is None:
         case.blame("connection-refused", "server", STRONG, "forwarder_refused", lines, program=program)
+        case.blame("forbidden", "config", 1.5 * FITS, "forwarder_refused", lines, program=program)
 
 
 def through_a_vpn(case: Case) -> None:
@@ -35,7 +36,8 @@ def through_a_vpn(case: Case) -> None:
     if before is not None and after != before:
         args: dict[str, Any] = {"name": name, "before": before, "after": after or "–"}
         case.blame("tunnel-drop", "network", SAID, "vpn_gone", lines, **args)
-        case.doubt("local-network-down", UNLIKELY / 4, "vpn_gone", lines, **args)  # the narrower word for it
+        for cause in ("local-network-down", "network-blackhole", "nat-timeout", "host-unreachable"):
+            case.doubt(cause, UNLIKELY / 4, "vpn_gone", lines, **args)  # it is the narrower word
     elif trail.undelivered is not None or trail.dark is not None:
         case.blame("tunnel-drop", "network", 2 * STRONG, "vpn_dark", lines, name=name)
 

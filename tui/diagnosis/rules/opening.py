@@ -117,6 +117,9 @@ def _proxy_causes(status: int | None, said: str, *, named: bool) -> Iterator[tup
         yield "upstream-down", "server", STRONG
         yield "connection-refused", "server", FITS
         yield from (("dns-failure", "client", 1.2 * FITS),) if named else ()
+    elif status is None:  # it hung up without an answer
+        yield "upstream-down", "server", FITS
+        yield "connection-refused", "server", 0.8 * FITS
     elif status == SOCKS_FAILED:
         yield "upstream-down", "server", FITS
         yield "host-unreachable", "network", HINT

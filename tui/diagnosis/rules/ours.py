@@ -1,6 +1,6 @@
 """Who ended it: us, asked or not. What we did ourselves is certain; why we did it is for other rules."""
 
-from tui.diagnosis.case import FITS, HINT, SAID, STRONG, Case
+from tui.diagnosis.case import FITS, SAID, STRONG, Case
 from tui.session.notes import breaks_websocket, broken_rule
 
 ECHO_S = 8.0
@@ -89,9 +89,10 @@ def close_not_finished(case: Case) -> None:
         case.doubt("normal-close", 0.02, "no_fin", case.lines(trail.end))
     elif trail.undelivered is not None:
         case.blame("network-blackhole", "network", STRONG, "close_undelivered", case.lines(trail.close_out, trail.info))
-    elif close.sent is not None and close.age is not None:
+    elif close.sent is not None and close.age is not None and close.sent.reason != "keepalive ping timeout":
         case.blame("server-freeze", "server", STRONG, "close_unanswered", case.lines(trail.close_out, trail.end))
-        case.blame("close-handshake-stalled", "server", HINT, "close_unanswered", case.lines(trail.close_out))
+        case.blame("close-handshake-stalled", "server", 0.8 * STRONG, "close_unanswered", case.lines(trail.close_out))
+        case.doubt("normal-close", 0.02, "close_unanswered", case.lines(trail.close_out))
 
 
 RULES = (asked_for, own_disconnect, own_close_frame, socket_killed, peer_breaks_the_rules, close_not_finished)

@@ -69,9 +69,13 @@ def _ended(case: Case, how: str, lines: list[int]) -> None:
         for cause in ("server-restart", "server-crash"):
             case.doubt(cause, UNLIKELY / 4, key, lines, program=name)
     if how == "replaced" and _front(case):
-        case.blame("proxy-reload", "proxy", STRONG, key, lines, program=name)
+        after = outcome(case)
+        if after is not None and after[0] != "ok":  # the master goes as well
+            case.blame("proxy-restart", "proxy", STRONG, key, lines, program=name)
+        else:
+            case.blame("proxy-reload", "proxy", STRONG, key, lines, program=name)
+            case.doubt("proxy-restart", UNLIKELY, key, lines, program=name)
         case.blame("proxy-crash", "proxy", FITS, key, lines, program=name)
-        case.doubt("proxy-restart", UNLIKELY, key, lines, program=name)
     elif how == "replaced":
         case.blame("server-restart", "server", STRONG, key, lines, program=name)
         case.blame("server-crash", "server", FITS, key, lines, program=name)

@@ -62,7 +62,8 @@ def close_notify(case: Case) -> None:
         return
     lines = case.lines(trail.end)
     if close.transport.close_notify.in_:
-        case.doubt("server-crash", UNLIKELY, "notify_came", lines)
+        if not proxied(case):
+            case.doubt("server-crash", UNLIKELY, "notify_came", lines)
         case.doubt("proxy-crash", UNLIKELY, "notify_came", lines)
     elif close.transport.how == "fin":
         # nginx ends a reload's last sessions without one (measured).
