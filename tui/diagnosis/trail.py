@@ -355,7 +355,8 @@ class Trail:
             self.last_beat_out = self.last_out
         else:
             self.sends.append(Sent(fact.n, fact.m, fact.size, idle))
-            self.answers.asked(self.last_out)
+            if not self.session.spoken.stomp:  # most of STOMP's frames have no answer
+                self.answers.asked(self.last_out)
             self.burst.append(fact.m)
 
     def _found(self, fact: Fact, findings: Sequence[Finding]) -> None:

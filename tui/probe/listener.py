@@ -105,11 +105,18 @@ def _having(wanted: Callable[[Any], bool]) -> Program | None:
         process = psutil.Process(pid) if pid else None
         if process is None:
             return None
-        while (parent := process.parent()) is not None and any(map(wanted, parent.net_connections("tcp"))):
+        while (parent := process.parent()) is not None and _has(parent, wanted):
             process = parent
         return Program(process.pid, process.create_time(), process.name())
     except psutil.Error:
         return None
+
+
+def _has(process: psutil.Process, wanted: Callable[[Any], bool]) -> bool:
+    try:
+        return any(map(wanted, process.net_connections("tcp")))
+    except psutil.Error:
+        return False  # it is none of ours to look into
 
 
 def _place(address: Any) -> tuple[str, int] | None:

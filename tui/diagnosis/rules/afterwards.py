@@ -28,7 +28,9 @@ def next_attempt(case: Case) -> None:
         case.blame("network-blackhole", "network", FITS, "after_timeout", lines) if not case.trail.fin else None
         for cause in ("server-abort", "idle-timeout-proxy", "nat-timeout"):
             case.doubt(cause, UNLIKELY, "after_timeout", lines)
-    elif status is not None and status in (502, 503, 504):
+    elif status == 504:
+        case.blame("server-freeze", "server", STRONG, "after_hangs", lines)
+    elif status is not None and status in (502, 503):
         if case.silent_end:
             case.blame("server-crash", "server", STRONG, "after_bad_gateway", lines, status=status)
             for cause in ("abrupt-close", "idle-timeout-proxy", "proxy-reload", "server-abort"):

@@ -97,7 +97,12 @@ def refused_midway(case: Case) -> None:
     close, trail = case.close, case.trail
     if close is None or trail.ready is None or close.transport.how != "refused":
         return
-    lines = case.lines(trail.end)
+    lines = case.lines(trail.refused, trail.end)
+    if trail.transport is not None and trail.transport.name != "websocket":
+        # Every request of SockJS over XHR may be a connection of its own: nobody listens for the next.
+        case.blame("server-crash", "server", STRONG, "after_refused", lines)
+        case.blame("server-restart", "server", 2 * FITS, "after_refused", lines)
+        return
     case.blame("network-blackhole", "network", 4 * STRONG, "refused_midway", lines)
     case.blame("host-unreachable", "network", STRONG, "refused_midway", lines)
 
