@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,31 @@ from tests.servers.routed import CLIENT, FAR, INSIDE, OTHER, SERVER, Routed, rou
 from tests.servers.test_nat import NODE, PYTHON, STOMP, leave, talk
 from tests.servers.together import together
 from tests.servers.vpn import FAR_END, OpenVpn, WireGuard
-from tests.watching import POSTMORTEM, watching
+from tests.watching import POSTMORTEM, Watch, watching
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 Deed = Callable[[Routed], None]
+
+PATIENCE_S = 5.2
+"""How long a look may be awaited: an unanswered SYN is said again after one second and given up after three."""
+
+
+async def looks_are_over(watch: Watch, *sessions: str) -> None:
+    """Waits until the look after each session failed or reached the server; none is taken after some ends."""
+
+    async def one(session: str) -> None:
+        with suppress(AssertionError):
+            await watch.until(
+                lambda line: (
+                    line["type"] == "postmortem"
+                    and line["s"] == session
+                    and (not line["ok"] or line["stage"] in ("tcp", "http"))
+                ),
+                PATIENCE_S,
+            )
+
+    await asyncio.gather(*(one(session) for session in sessions))
 
 
 async def struck(
@@ -28,12 +49,10 @@ async def struck(
     words: list[str],
     lost: tuple[str, ...],
     well: tuple[str, ...] = (),
-    patience: int = 3,
-    done: tuple[str, ...] | None = None,
 ) -> None:
     """Three servers and sessions to them, named in ``words``; something is done, some are lost and looked after."""
     with routed() as hosts:
-        hosts.be_patient(patience)
+        hosts.be_patient(3)
         hosts.start_node()
         hosts.start_python()
         hosts.start_stomp(beat_every=900, wants=900)
@@ -46,14 +65,7 @@ async def struck(
             await asyncio.to_thread(deed, hosts)
             for session in lost:
                 await seen(watch, "close", session)
-            for session in lost if done is None else done:
-                await watch.until(
-                    lambda line, s=session: (
-                        line["type"] == "postmortem"
-                        and line["s"] == s
-                        and (not line["ok"] or line["stage"] in ("tcp", "http"))
-                    )
-                )
+            await looks_are_over(watch, *lost)
             assert not [session for session in well if watch.of("close", session)]
             assert await leave(watch) == (1 if lost else 0)
     recorder.keep(f"tunnels-{name}", watch)
@@ -142,7 +154,7 @@ async def asleep(recorder: Recorder, name: str, seconds: float, lost: tuple[str,
                 await asyncio.sleep(seconds)
             for session in lost:
                 await seen(watch, "close", session)
-                await seen(watch, "postmortem", session, stage="tcp")
+            await looks_are_over(watch, *lost)
             beats = len(watch.of("stomp", "beats", command="beat", dir="in"))
             await seen(watch, "stomp", "beats", command="beat", dir="in", count=beats + 2)
             assert not [session for session in well if watch.of("close", session)]
@@ -235,7 +247,7 @@ async def vpn_struck(
             await asyncio.to_thread(deed, hosts)
             for session in lost:
                 await seen(watch, "close", session)
-                await seen(watch, "postmortem", session)
+            await looks_are_over(watch, *lost)
             if not lost:
                 await seen(watch, "heartbeat", "beats", layer="stomp-in", state="late")
                 hosts.router.no_wall()
