@@ -1,4 +1,4 @@
-"""Forward proxies as children: SOCKS5 (microsocks) and HTTP CONNECT (tinyproxy and Squid), with a login or without."""
+"""Forward proxies as children: SOCKS5 (microsocks, Dante), HTTP CONNECT (tinyproxy, Squid, Privoxy)."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -36,6 +36,7 @@ Timeout {idle}
 MaxClients 20
 LogLevel Connect
 {login}
+{rules}
 """
 
 
@@ -46,9 +47,10 @@ class Connect(Daemon):
         home: an empty directory for its files.
         login: whom it lets through; anybody else is answered 407. Anybody where none is given.
         idle: whole seconds of silence after which it ends a tunnel.
+        rules: further lines of its configuration, such as ``ConnectPort 443``.
     """
 
-    def __init__(self, home: Path, login: Login | None = None, *, idle: int = 600) -> None:
+    def __init__(self, home: Path, login: Login | None = None, *, idle: int = 600, rules: str = "") -> None:
         program = installed("tinyproxy", "tinyproxy-bin")
         (port,) = free_ports(1)
         conf = home / "tinyproxy.conf"
@@ -58,6 +60,7 @@ class Connect(Daemon):
                 port=port,
                 idle=idle,
                 login=f"BasicAuth {login.user} {login.password}" if login else "",
+                rules=rules,
             )
         )
         super().__init__(port, [program, "-d", "-c", str(conf)], log=home / "tinyproxy.log")
@@ -65,7 +68,7 @@ class Connect(Daemon):
 
 _SQUID = """\
 http_port {loopback}:{port}
-http_access allow all
+http_access {access} all
 read_timeout {read_timeout} seconds
 client_lifetime {lifetime} seconds
 shutdown_lifetime 0 seconds
@@ -87,13 +90,16 @@ class Squid(Daemon):
         home: an empty directory for its files.
         read_timeout: whole seconds of ``read_timeout``.
         lifetime: whole seconds of ``client_lifetime``.
+        access: ``allow`` or ``deny``, for everybody.
     """
 
-    def __init__(self, home: Path, *, read_timeout: int = 900, lifetime: int = 86400) -> None:
+    def __init__(self, home: Path, *, read_timeout: int = 900, lifetime: int = 86400, access: str = "allow") -> None:
         program = installed("squid", "squid")
         (port,) = free_ports(1)
         conf = home / "squid.conf"
-        conf.write_text(_SQUID.format(loopback=LOOPBACK, port=port, read_timeout=read_timeout, lifetime=lifetime))
+        conf.write_text(
+            _SQUID.format(loopback=LOOPBACK, port=port, read_timeout=read_timeout, lifetime=lifetime, access=access)
+        )
         # Its shared memory is named by this service name: two without one would meet.
         self._service = f"port{port}"
         words = [program, "-N", "-n", self._service, "-f", str(conf), "-d", "1"]
@@ -104,3 +110,64 @@ class Squid(Daemon):
         super().stop()
         for left in Path("/dev/shm").glob(f"{self._service}-cf__*"):
             left.unlink()
+
+
+_DANTE = """\
+logoutput: stdout
+internal: {loopback} port = {port}
+external: {loopback}
+clientmethod: none
+socksmethod: {method}
+user.unprivileged: nobody
+timeout.io: {idle}
+client pass {{ from: 0.0.0.0/0 to: 0.0.0.0/0 }}
+{rules}
+socks pass {{ from: 0.0.0.0/0 to: 0.0.0.0/0 }}
+"""
+
+
+class Dante(Daemon):
+    """A SOCKS5 proxy of several processes.
+
+    Args:
+        home: an empty directory for its files.
+        idle: whole seconds of silence after which it ends a connection; 0: never.
+        method: how it wants to be told who we are: ``none`` or ``username``.
+        rules: rules that come before the one that lets everything pass.
+    """
+
+    def __init__(self, home: Path, *, idle: int = 0, method: str = "none", rules: str = "") -> None:
+        program = installed("danted", "dante-server")
+        (port,) = free_ports(1)
+        conf = home / "danted.conf"
+        conf.write_text(_DANTE.format(loopback=LOOPBACK, port=port, idle=idle, method=method, rules=rules))
+        words = [program, "-f", str(conf), "-p", str(home / "danted.pid")]
+        super().__init__(port, words, log=home / "danted.log")
+
+
+_PRIVOXY = """\
+confdir {home}
+logdir {home}
+templdir /etc/privoxy/templates
+actionsfile rules.action
+listen-address {loopback}:{port}
+socket-timeout {idle}
+"""
+
+
+class Privoxy(Daemon):
+    """A proxy for HTTP CONNECT that has a thread for each tunnel.
+
+    Args:
+        home: an empty directory for its files.
+        idle: whole seconds of silence after which it ends a tunnel.
+        ports: where a tunnel may lead, such as ``443``.
+    """
+
+    def __init__(self, home: Path, *, idle: int = 300, ports: str = "-") -> None:
+        program = installed("privoxy", "privoxy")
+        (port,) = free_ports(1)
+        (home / "rules.action").write_text(f"{{+limit-connect{{{ports}}}}}\n/\n")
+        conf = home / "privoxy.conf"
+        conf.write_text(_PRIVOXY.format(home=home, loopback=LOOPBACK, port=port, idle=idle))
+        super().__init__(port, [program, "--no-daemon", str(conf)], log=home / "privoxy.log")
