@@ -1,6 +1,6 @@
 """STOMP sessions that join a run one by one, each with its own options, and talk at their own pace."""
 
-from tests.probing import open_session, seen
+from tests.probing import ask, open_session, seen
 from tests.watching import Watch
 
 GUEST = {"login": "guest", "passcode": "guest", "vhost": "/"}
@@ -18,6 +18,13 @@ async def join(watch: Watch, name: str, url: str, login: dict[str, str], beats: 
     opened = await open_session(watch, name=name, url=url, heart_beat=beats, **login, **table)
     assert opened["ok"] is True
     await seen(watch, "stomp", name, command="CONNECTED")
+
+
+async def subscribe(watch: Watch, session: str, destination: str) -> None:
+    """Subscribes, and waits until the broker says that it took it."""
+    frame = rf"stomp-frame SUBSCRIBE\nid:1\ndestination:{destination}\nreceipt:in\n\n\0"
+    assert (await ask(watch, frame, session))["ok"] is True
+    await seen(watch, "stomp", session, command="RECEIPT")
 
 
 def talk(seconds: float, destination: str, until: float) -> list[str]:

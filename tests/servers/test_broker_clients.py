@@ -11,7 +11,7 @@ import pytest
 from tests.probing import ask, open_session, probing, seen
 from tests.servers.activemq import ActiveMq
 from tests.servers.frozen import frozen
-from tests.servers.joined import ANNA, CREW, GUEST, beaten, join, talk
+from tests.servers.joined import ANNA, CREW, GUEST, beaten, join, subscribe, talk
 from tests.servers.jvm import Artemis
 from tests.servers.looks import looked
 from tests.servers.rabbitmq import RabbitMq
@@ -97,7 +97,7 @@ async def test_activemq_naps(activemq: ActiveMq, recorder: Recorder) -> None:
     async with probing("--stdin", **POSTMORTEM) as watch:
         for name in ("reader", "writer"):
             await join(watch, name, activemq.url, CREW, "0,0")
-        await ask(watch, "subscribe /topic/nap", "reader")
+        await subscribe(watch, "reader", "/topic/nap")
         await ask(watch, "stomp-send /topic/nap before", "writer")
         await seen(watch, "stomp", "reader", command="MESSAGE")
         with frozen(activemq.pid):
@@ -136,7 +136,7 @@ async def test_a_queue_is_purged(broker: RabbitMq, recorder: Recorder) -> None:
             await ask(watch, f"stomp-send /queue/purged job {n}", "writer")
         await beaten(watch, "reader", 1)
         await asyncio.to_thread(broker.ctl, "purge_queue", "purged")
-        await ask(watch, "subscribe /queue/purged", "reader")
+        await subscribe(watch, "reader", "/queue/purged")
         await beaten(watch, "reader", 1)
         await ask(watch, "stomp-send /queue/purged anew", "writer")
         await seen(watch, "stomp", "reader", command="MESSAGE")
@@ -149,7 +149,7 @@ async def test_a_client_reads_late(broker: RabbitMq, recorder: Recorder) -> None
     """A burst comes while it reads nothing; it has no beats and reads all of it afterwards."""
     async with probing("--stdin", **POSTMORTEM) as watch:
         await join(watch, "slow", broker.url, GUEST, "0,0")
-        await ask(watch, "subscribe /topic/burst", "slow")
+        await subscribe(watch, "slow", "/topic/burst")
         await join(watch, "writer", broker.url, GUEST, "1850,0", do=talk(0.12, "/topic/burst", 2.1))
         await ask(watch, "freeze 3.4", "slow")
         await seen(watch, "stomp", "slow", command="MESSAGE", count=17)
@@ -204,7 +204,7 @@ async def test_artemis_is_killed_with_unread_data(start: Starter, artemis: Artem
         await join(watch, "elsewhere", artemis.tcp_url, ANNA, "1350,2250")
         await join(watch, "writer", own.ws_url, ANNA, "4300,0")
         await join(watch, "reader", own.tcp_url, ANNA, "0,3700")
-        await ask(watch, "subscribe news", "reader")
+        await subscribe(watch, "reader", "news")
         await ask(watch, "stomp-send news first", "writer")
         await seen(watch, "stomp", "reader", command="MESSAGE")
         with frozen(own.pid):
@@ -225,6 +225,13 @@ def visited(broker: RabbitMq) -> Iterator[RabbitMq]:
     broker.ctl("delete_user", "visitor")
 
 
+CLOSE_VISITORS = (
+    "rabbit_connection_tracking:close_connections("
+    'rabbit_connection_tracking:list_of_user(<<"visitor">>), "go home", 0).'
+)
+"""What ``close_all_user_connections`` would do, which finds no sessions of STOMP."""
+
+
 async def test_an_operator_closes_the_connections_of_a_user(visited: RabbitMq, recorder: Recorder) -> None:
     """One of two talks and is ended between two messages."""
     visitor = {"login": "visitor", "passcode": "crew", "vhost": "/"}
@@ -232,7 +239,7 @@ async def test_an_operator_closes_the_connections_of_a_user(visited: RabbitMq, r
         await join(watch, "staff", visited.url, GUEST, "1750,2350")
         await join(watch, "visitor", visited.url, visitor, "0,0", do=talk(1.4, "/topic/visit", 3))
         await seen(watch, "command", "visitor", ok=True, count=2)
-        await asyncio.to_thread(visited.ctl, "close_all_user_connections", "visitor", "go home")
+        await asyncio.to_thread(visited.ctl, "eval", CLOSE_VISITORS)
         await looked(watch, "visitor")
         await beaten(watch, "staff", 1)
         await left(watch, 1)
