@@ -104,7 +104,7 @@ async def test_a_broker_dies_behind_haproxy(start: Starter, recorder: Recorder) 
         await join(watch, "B", behind(haproxy), ANNA, "0,4700", do=talk(0.7, "orders", 2))
         await beaten(watch, "A", 1)
         artemis.end(signal.SIGKILL)
-        await looked(watch, "A", "B")
+        await seen(watch, "postmortem", stage="http", count=2)
         assert await watch.finish() == 1
     recorder.keep("haproxy-artemis-dies", watch)
 
@@ -118,7 +118,7 @@ async def test_a_broker_stands_still_behind_nginx_until_it_cuts(start: Starter, 
         await join(watch, "B", behind(nginx), ANNA, "0,1850", do=talk(0.9, "orders", 2))
         await beaten(watch, "B", 1)
         with frozen(artemis.pid):
-            await looked(watch, "A", "B")
+            await seen(watch, "postmortem", stage="http", count=2)
             assert await watch.finish() == 1
     recorder.keep("nginx-artemis-frozen-and-cut", watch)
 
