@@ -118,7 +118,8 @@ async def test_a_broker_stands_still_behind_nginx_until_it_cuts(start: Starter, 
         await join(watch, "B", behind(nginx), ANNA, "0,1850", do=talk(0.9, "orders", 2))
         await beaten(watch, "B", 1)
         with frozen(artemis.pid):
-            await seen(watch, "postmortem", stage="http", count=2)
+            await looked(watch, "A", "B")
+            await seen(watch, "postmortem", stage="http")
             assert await watch.finish() == 1
     recorder.keep("nginx-artemis-frozen-and-cut", watch)
 
