@@ -122,3 +122,12 @@ async def test_a_worker_is_gone_and_its_master_is_not() -> None:
         assert await process.stdout.readline() == b"over\n"
         assert peer.now(listening=True) == "replaced"
         writer.close()
+
+
+async def test_a_parent_nobody_may_look_into_hides_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(self: psutil.Process, kind: str = "inet") -> list[object]:
+        raise psutil.AccessDenied(self.pid)
+
+    monkeypatch.setattr(psutil.Process, "net_connections", denied)
+    with socket.create_server((LOOPBACK, 0)) as server:
+        assert (await Peer.at(server.getsockname())).name == psutil.Process().name()
