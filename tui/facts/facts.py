@@ -274,11 +274,15 @@ class TcpInfo(Fact, frozen=True, kw_only=True, tag="tcp_info"):
 
 
 class Postmortem(Fact, frozen=True, kw_only=True, tag="postmortem"):
-    """One stage of the attempt made after an unexplained drop."""
+    """One stage of the look taken after an unexplained drop."""
 
     stage: str
+    """``dns``, ``tcp``, ``proxy``, ``tls`` or ``http`` of the attempt at the same origin; ``program``, the process at
+    the other end, where that is this machine; ``control``."""
     ok: bool
+    """The stage was passed; the program lives."""
     how: str | None = None
+    """How it failed; of the program: ``gone``, ``replaced`` under the same master, or ``restarted``."""
     ms: float | None = None
     status: int | None = None
 

@@ -1,9 +1,9 @@
 """The post-mortem: after an unexplained drop, one attempt to reach the same origin, and one to a control host.
 
 What it finds are facts of type ``postmortem``, by stage: ``dns``, ``tcp``, ``tls``, ``http``, ``program`` (what has
-become of the process at the other end, where that is this machine), and ``control``. It stops
-at the 101 (or at SockJS's ``/info``), says no CONNECT and no credentials, and goes no further than TLS if another
-session to that origin is still up by then: a look must not disturb what it looks at. ``tui.probe.live`` starts it.
+become of the process at the other end, where that is this machine), and ``control``. It stops at the 101 (or at
+SockJS's ``/info``), says no CONNECT and no credentials, and goes no further than TLS if another session to that origin
+is still up by then: a look must not disturb what it looks at. ``tui.probe.live`` starts it.
 """
 
 import asyncio

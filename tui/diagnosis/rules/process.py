@@ -10,7 +10,6 @@ from tui.diagnosis.rules.clocks import LEAST_IDLE_S
 WORKERS = frozenset({"nginx", "haproxy", "apache2", "httpd"})
 """Proxies that reload by new processes: an old one ends with its last connection."""
 
-
 ONE_EACH = frozenset({"inetd", "redir", "tcpserver", "xinetd"})
 """Programs that have a process for each connection, as forwarders do: it ends with its connection."""
 
