@@ -13,6 +13,7 @@ from tests.serving import LOOPBACK
 from tests.watching import POSTMORTEM, Line, Watch
 from tui.facts import facts
 from tui.options.spec import SessionSpec
+from tui.probe import postmortem
 from tui.probe.postmortem import Wanted, examine
 
 
@@ -53,6 +54,20 @@ async def test_nobody_listens_any_more() -> None:
     assert status == 1
     [stage] = way(watch)
     assert (stage["stage"], stage["ok"], stage["how"]) == ("tcp", False, "refused")
+
+
+def test_an_outbound_proxy_that_accepts_and_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postmortem, "LIMIT_S", 0.3)
+    found: list[tuple[str, str]] = []
+
+    def write(kind: type[facts.Fact], **fields: str) -> None:
+        if kind is facts.Postmortem:
+            found.append((fields["stage"], fields["how"]))
+
+    with socket.create_server((LOOPBACK, 0)) as proxy:
+        spec = SessionSpec(name="A", url="ws://192.0.2.1/", proxy=f"http://{LOOPBACK}:{proxy.getsockname()[1]}")
+        asyncio.run(examine(spec, Wanted(alone=lambda: True, credentials=False, control=None), write))
+    assert found == [("proxy", "timeout")]
 
 
 @pytest.mark.parametrize("full", [False, True])

@@ -112,7 +112,6 @@ class _Attempt:
             async with asyncio.timeout(LIMIT_S):
                 sock = await self._dial()
                 self._ok("tcp")
-                self._listening = True
                 self._program()
                 secure = self._spec.endpoint.scheme.tls
                 stage = "tls" if secure else "http"
@@ -127,7 +126,8 @@ class _Attempt:
                 finally:
                     writer.close()
         except TimeoutError:
-            self._fact(stage, ok=False, how="timeout")
+            proxied = stage == "tcp" and self._listening
+            self._fact("proxy" if proxied else stage, ok=False, how="timeout")
         except _Failed as failure:
             self._fact(stage, ok=False, how=failure.how, status=failure.status)
         except DialError as error:
@@ -151,6 +151,7 @@ class _Attempt:
     def _dialled(self, kind: type[facts.Fact], **fields: Any) -> None:
         """Of the dialling's own facts only the connection is written: a name or an attempt is a stage here."""
         if kind is facts.Tcp and fields.get("errno") is None:
+            self._listening = True
             self._write(kind, **fields)
 
     async def _streams(self, sock: socket.socket, *, secure: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -83,7 +83,7 @@ def outcome(case: Case) -> tuple[str, int | None, list[int]] | None:
 
 def _how(how: str, stage: str) -> str:
     """A timeout after TCP was accepted is another thing than one before."""
-    return "hangs" if how == "timeout" and stage in ("tls", "http", "open") else how
+    return "hangs" if how == "timeout" and stage in ("proxy", "tls", "http", "open") else how
 
 
 def _hangs(case: Case, lines: list[int]) -> None:
