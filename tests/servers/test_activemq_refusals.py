@@ -13,7 +13,7 @@ from tests.servers.recordings import Recorder
 from tests.servers.takes import Take, extra
 from tests.watching import Line, Watch
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 
 def beats(take: Take) -> tuple[str, ...]:
@@ -137,7 +137,6 @@ async def test_a_durable_subscription_in_use(activemq: ActiveMq, recorder: Recor
     recorder.keep(take.of("activemq-durable-in-use"), watch)
 
 
-@pytest.mark.extra
 async def test_logins_that_never_come(activemq: ActiveMq, recorder: Recorder, take: Take) -> None:
     """One session says nothing, one sends before it has logged in: 30 s from the start, both."""
     sessions = (f"silent={activemq.url}", f"hasty={activemq.url}", "--no-stomp-connect")

@@ -16,7 +16,7 @@ from tests.servers.takes import Take, extra
 from tests.servers.together import together
 from tests.watching import Watch, watching
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 WS, STOMP = f"ws://{SERVER}:8080/", f"stomp+ws://{SERVER}:8081/"
 

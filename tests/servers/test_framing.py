@@ -11,7 +11,7 @@ from tests.servers.spring import Spring
 from tests.servers.starting import Starter
 from tests.servers.takes import Take, extra
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 UNMASKED = "810141"
 RESERVED_OPCODE = "838000000000"
@@ -104,7 +104,6 @@ async def test_a_message_over_our_limit(
 
 
 @pytest.mark.parametrize("server", ["node", extra("python"), extra("python-with-a-sibling")])
-@pytest.mark.extra
 async def test_a_message_over_its_limit(start: Starter, recorder: Recorder, take: Take, server: str) -> None:
     most = take.one_of(1000, 5000, 20_000)
     target = start(NodeEndings, maxPayload=most) if server == "node" else start(PythonWs, max_size=most)
@@ -118,7 +117,6 @@ async def test_a_message_over_its_limit(start: Starter, recorder: Recorder, take
     recorder.keep(take.of(f"{server}-message-over-its-limit"), watch)
 
 
-@pytest.mark.extra
 async def test_text_for_node_that_is_no_utf8(node_endings: NodeEndings, recorder: Recorder, take: Take) -> None:
     watch, status = await run(node_endings.url, "--do", f"{take.between(0.1, 0.8)} raw-frame {NO_UTF8}")
     assert status == 1
@@ -126,7 +124,6 @@ async def test_text_for_node_that_is_no_utf8(node_endings: NodeEndings, recorder
     recorder.keep(take.of("node-no-utf8"), watch)
 
 
-@pytest.mark.extra
 async def test_more_fragments_than_it_takes(start: Starter, recorder: Recorder, take: Take) -> None:
     """ws says 1008, with no reason."""
     most = take.one_of(3, 6, 9)

@@ -10,7 +10,7 @@ from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
 from tests.servers.takes import Take, extra
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 PROTOCOL = ("--subprotocol", "graphql-transport-ws")
 
@@ -64,7 +64,6 @@ async def test_another_subprotocol(graphql: GraphqlWs, recorder: Recorder, take:
     recorder.keep(take.of(f"graphql-ws-4406{'-predecessor' if offer else ''}"), watch)
 
 
-@pytest.mark.extra
 async def test_no_pong(start: Starter, recorder: Recorder, take: Take) -> None:
     """It terminates who has not answered the last ping by the time of the next."""
     every = take.between(0.4, 0.9)

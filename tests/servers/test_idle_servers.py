@@ -15,7 +15,7 @@ from tests.servers.takes import Take, extra
 from tests.servers.test_idle_proxies import EARLY, LATE, assert_cut, chatter
 from tests.watching import Line
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 KINDS = {"node": StrictNode, "python": StrictPython}
 
@@ -53,7 +53,6 @@ async def test_it_talks_and_we_do_not(
     recorder.keep(take.of(f"{kind}-strict-idle-{name}"), watch)
 
 
-@pytest.mark.extra
 async def test_one_of_two_is_silent(start: Starter, recorder: Recorder, take: Take) -> None:
     idle = take.between(1.5, 3)
     server = start(StrictPython, idle=idle, says=0.5, ending=take.one_of((1000, ""), (1001, "idle"), (4001, "idle")))
@@ -66,7 +65,6 @@ async def test_one_of_two_is_silent(start: Starter, recorder: Recorder, take: Ta
     recorder.keep(take.of("python-strict-idle-one-of-two"), watch)
 
 
-@pytest.mark.extra
 async def test_it_happens_again(start: Starter, recorder: Recorder, take: Take) -> None:
     """A FIN alone, so long after our last message, each time."""
     idle = take.between(1.5, 2.5)
@@ -80,7 +78,6 @@ async def test_it_happens_again(start: Starter, recorder: Recorder, take: Take) 
     recorder.keep(take.of("node-strict-idle-again"), watch)
 
 
-@pytest.mark.extra
 async def test_behind_a_patient_proxy(start: Starter, recorder: Recorder, take: Take) -> None:
     """The server's rule, not that of the nginx before it, which passes the Close on."""
     idle = take.between(1.5, 3)
@@ -112,7 +109,6 @@ async def test_it_waits_for_a_login(start: Starter, recorder: Recorder, take: Ta
     recorder.keep(take.of("strict-login-timeout"), watch)
 
 
-@pytest.mark.extra
 async def test_rabbitmqs_clocks(start: Starter, certificate: Certificate, recorder: Recorder, take: Take) -> None:
     """Cowboy's ``idle_timeout`` ends a silent WebSocket with 1000; ``login_timeout`` a STOMP connection with FIN."""
     idle, login = take.between(1.5, 2.5), take.between(1.5, 2.5)
@@ -139,7 +135,6 @@ async def test_rabbitmqs_clocks(start: Starter, certificate: Certificate, record
     recorder.keep(take.of("rabbitmq-tcp-login-timeout"), watch)
 
 
-@pytest.mark.extra
 async def test_within_the_limits(start: Starter, recorder: Recorder, take: Take) -> None:
     """Idle for less than the server has patience for, and then it speaks again."""
     idle = take.between(1.6, 2.6)
@@ -152,7 +147,6 @@ async def test_within_the_limits(start: Starter, recorder: Recorder, take: Take)
     recorder.keep(take.of("strict-within-limits"), watch)
 
 
-@pytest.mark.extra
 async def test_tomcats_idle_timeout_finds_one_of_two(start: Starter, recorder: Recorder, take: Take) -> None:
     """Tomcat looks every ten seconds; the one that talks now and then is spared, the silent one's end is a 1001."""
     idle = take.between(2, 4)
@@ -169,7 +163,6 @@ async def test_tomcats_idle_timeout_finds_one_of_two(start: Starter, recorder: R
     recorder.keep(take.of("spring-tomcat-idle-one-of-two"), watch)
 
 
-@pytest.mark.extra
 async def test_pongs_do_not_count(start: Starter, recorder: Recorder, take: Take) -> None:
     """It pings and we pong, which holds off a proxy with less patience; but we never say a word."""
     idle = take.between(2, 3)

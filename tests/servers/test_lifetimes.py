@@ -12,7 +12,7 @@ from tests.servers.takes import Take, extra
 from tests.servers.test_idle_proxies import EARLY, LATE, chatter
 from tests.servers.test_idle_servers import KINDS, assert_ended
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,6 @@ async def test_two_opened_apart(
     recorder.keep(take.of(f"{kind}-lifetime-{name}"), watch)
 
 
-@pytest.mark.extra
 @pytest.mark.parametrize(("name", "ending"), [("fin", "fin"), ("1000", (1000, ""))])
 async def test_it_happens_again(start: Starter, recorder: Recorder, take: Take, name: str, ending: Ending) -> None:
     life = take.between(1.5, 2.5)
@@ -49,7 +48,6 @@ async def test_it_happens_again(start: Starter, recorder: Recorder, take: Take, 
     recorder.keep(take.of(f"strict-lifetime-again-{name}"), watch)
 
 
-@pytest.mark.extra
 async def test_one_of_two_had_been_there_before(start: Starter, recorder: Recorder, take: Take) -> None:
     """Behind HAProxy, which passes the end on as it comes; the younger one is still well."""
     life = take.between(2, 3)

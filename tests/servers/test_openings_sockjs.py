@@ -13,7 +13,7 @@ from tests.servers.spring import LOGIN, Spring
 from tests.servers.starting import Starter
 from tests.servers.takes import Take, extra
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 UPGRADE = "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;"
 
@@ -91,7 +91,6 @@ async def test_nginx_holds_a_stream_back(start: Starter, recorder: Recorder, tak
     recorder.keep(take.of("nginx-stream-held-back"), watch)
 
 
-@pytest.mark.extra
 async def test_nginx_lets_a_stream_through_in_clumps(start: Starter, recorder: Recorder, take: Take) -> None:
     """With a buffer of 16 bytes, eight beats come at a time."""
     small = "proxy_buffer_size 512; proxy_buffers 256 16; proxy_busy_buffers_size 512;"
@@ -105,7 +104,6 @@ async def test_nginx_lets_a_stream_through_in_clumps(start: Starter, recorder: R
     recorder.keep(take.of("nginx-stream-in-clumps"), watch)
 
 
-@pytest.mark.extra
 async def test_nginx_lets_a_stream_through_as_it_comes(start: Starter, recorder: Recorder, take: Take) -> None:
     """With HTTP/1.1 to its upstream nginx 1.22 passes each chunk on at once, ``proxy_buffering on`` or not."""
     words = stream(start, take.one_of(200, 300, 500), "proxy_http_version 1.1;")

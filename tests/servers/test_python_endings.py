@@ -13,7 +13,7 @@ from tests.servers.takes import Take, extra
 from tests.servers.uvicorn import Uvicorn
 from tests.watching import Line
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 LOOK = {"WHOOPS_NO_POSTMORTEM": ""}
 """Has the probe look after a drop whether the server still answers."""
@@ -69,7 +69,6 @@ async def test_python_aborts_one_of_two(python_endings: PythonEndings, recorder:
     recorder.keep(take.of("python-aborts-one-of-two"), watch)
 
 
-@pytest.mark.extra
 async def test_python_exits(start: Starter, recorder: Recorder, take: Take) -> None:
     server = start(PythonEndings)
     watch, status = await run(server.url, "--do", f"{take.between(0.1, 0.8)} send exit", **LOOK)
@@ -145,7 +144,6 @@ async def test_uvicorn_restarts(start: Starter, recorder: Recorder, take: Take, 
     recorder.keep(take.of(f"uvicorn-stops-{len(sessions)}"), watch)
 
 
-@pytest.mark.extra
 async def test_no_pong_for_uvicorn(start: Starter, recorder: Recorder, take: Take) -> None:
     every, patience = take.between(0.4, 0.8), take.between(0.5, 1)
     server = start(Uvicorn, ws_ping_interval=every, ws_ping_timeout=patience)
@@ -156,7 +154,6 @@ async def test_no_pong_for_uvicorn(start: Starter, recorder: Recorder, take: Tak
     recorder.keep(take.of("uvicorn-no-pong"), watch)
 
 
-@pytest.mark.extra
 async def test_a_message_over_uvicorn_s_limit(start: Starter, recorder: Recorder, take: Take) -> None:
     most = take.one_of(1000, 5000, 20_000)
     server = start(Uvicorn, ws_max_size=most)

@@ -13,7 +13,7 @@ from tests.servers.rabbitmq import LOGIN, RabbitMq
 from tests.servers.recordings import Recorder
 from tests.servers.takes import Take, extra
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 RECEIPT = r"receipt:1\n\n\0"
 
@@ -56,7 +56,6 @@ def strict(broker: RabbitMq, take: Take) -> Iterator[float]:
     broker.ctl("eval", ", ".join(words) + ".")
 
 
-@pytest.mark.extra
 @pytest.mark.parametrize("transport", [extra("ws"), "tcp"])
 async def test_a_message_nobody_acknowledges(
     broker: RabbitMq, recorder: Recorder, take: Take, strict: float, transport: str

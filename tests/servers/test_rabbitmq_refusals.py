@@ -18,7 +18,7 @@ from tests.servers.recordings import Recorder
 from tests.servers.takes import Take, extra
 from tests.watching import Line, Watch
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 CLERK = ("--login", "clerk", "--passcode", "desk", "--vhost", "/")
 
@@ -187,7 +187,6 @@ async def test_a_queue_deleted_under_its_subscriber(
     recorder.keep(take.of(named(transport, "queue-deleted")), watch)
 
 
-@pytest.mark.extra
 @over_both
 async def test_two_ask_at_once_for_what_they_may_not(
     clerk: RabbitMq, recorder: Recorder, take: Take, transport: str
@@ -200,7 +199,6 @@ async def test_two_ask_at_once_for_what_they_may_not(
     recorder.keep(take.of(named(transport, "both-may-not")), watch)
 
 
-@pytest.mark.extra
 @over_both
 async def test_one_asks_in_vain_while_another_broker_serves_the_other(
     broker: RabbitMq, activemq: ActiveMq, recorder: Recorder, take: Take, transport: str
@@ -274,7 +272,6 @@ async def test_a_frame_it_cannot_read(
     recorder.keep(take.of(named(transport, what)), watch)
 
 
-@pytest.mark.extra
 @over_both
 async def test_what_comes_behind_disconnect(broker: RabbitMq, recorder: Recorder, take: Take, transport: str) -> None:
     """The broker ends the session as it was asked to, whatever else lies in the same message."""

@@ -17,7 +17,7 @@ from tests.servers.takes import Take
 from tests.servers.together import together
 from tests.watching import Watch
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 BEATS = ("--heart-beat", "1000,1000")
 PINGS = ("--ping-interval", "0.5", "--ping-timeout")
@@ -38,7 +38,6 @@ def assert_acknowledged(watch: Watch, session: str) -> None:
     assert watch.of("tcp_info", session)[-1]["unacked"] == 0
 
 
-@pytest.mark.extra
 async def test_a_frozen_broker_still_there(request: pytest.FixtureRequest, take: Take, recorder: Recorder) -> None:
     """Both sessions are left while it stands still: our Close is not answered."""
 
@@ -178,7 +177,6 @@ async def a_server_that_forgets_to_beat(start: Starter, take: Take, recorder: Re
     recorder.keep(take.of("node-stomp-forgets-to-beat"), watch)
 
 
-@pytest.mark.extra
 async def test_all_that_disturb_no_other(
     request: pytest.FixtureRequest,
     start: Starter,

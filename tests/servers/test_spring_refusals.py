@@ -13,7 +13,7 @@ from tests.servers.starting import Starter
 from tests.servers.takes import Take, extra
 from tests.watching import Line, Watch
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 TRANSPORTS = {
     "ws": (),
@@ -68,7 +68,6 @@ async def test_a_destination_its_interceptor_keeps_to_itself(
     recorder.keep(take.of(named(transport, what)), watch)
 
 
-@pytest.mark.extra
 async def test_one_of_two_asks_for_what_it_may_not(spring: Spring, recorder: Recorder, take: Take) -> None:
     transport = take.one_of("ws", "sockjs-websocket", "sockjs-xhr-streaming")
     url, *rest = over(spring, transport)
@@ -86,7 +85,6 @@ async def test_one_of_two_asks_for_what_it_may_not(spring: Spring, recorder: Rec
     recorder.keep(take.of("spring-one-may-not-read"), watch)
 
 
-@pytest.mark.extra
 @pytest.mark.parametrize("transport", ["sockjs-websocket", "sockjs-xhr-streaming", "sockjs-xhr-polling"])
 async def test_a_refused_login_over_sockjs(spring: Spring, recorder: Recorder, take: Take, transport: str) -> None:
     login = ("--login", take.one_of("anna", "mallory"), "--passcode", "not-the-passcode")
@@ -180,7 +178,6 @@ async def test_what_comes_after_disconnect(spring: Spring, recorder: Recorder, t
     recorder.keep(take.of(named(transport, "late-send")), watch)
 
 
-@pytest.mark.extra
 async def test_a_connect_that_never_comes_is_noticed_when_another_client_comes(
     start: Starter, recorder: Recorder, take: Take
 ) -> None:
