@@ -6,8 +6,8 @@ from tui.diagnosis.case import Case
 from tui.facts.findings import Blame
 
 PROXIES = (
-    "akamai", "apache", "ats/", "awselb", "balance", "big-ip", "bigip", "cache-main", "caddy", "cloudflare",
-    "angie", "cloudfront", "envoy", "fastly", "google frontend", "h2o", "haproxy", "hitch", "httpd", "kong", "lighttpd",
+    "akamai", "angie", "apache", "ats/", "awselb", "balance", "big-ip", "bigip", "cache-main", "caddy", "cloudflare",
+    "cloudfront", "envoy", "fastly", "google frontend", "h2o", "haproxy", "hitch", "httpd", "kong", "lighttpd",
     "litespeed", "mitm", "nghttpx", "nginx", "openresty", "pound", "redir", "rinetd", "skipper", "sniproxy", "sozu",
     "squid", "tengine", "toxiproxy", "traefik", "traffic_server", "ts_main", "varnish", "xinetd",
 )  # fmt: skip

@@ -15,10 +15,12 @@ from tui.diagnosis.rules import (
     forwarding,
     history,
     inner,
+    liveness,
     machine,
     messages,
     opening,
     ours,
+    outbound,
     process,
     siblings,
     tcp,
@@ -28,7 +30,8 @@ from tui.diagnosis.rules import (
 Rule = Callable[[Case], None]
 
 RULES: tuple[Rule, ...] = (
-    *ours.RULES, *opening.RULES, *words.RULES, *inner.RULES, *codes.RULES, *tcp.RULES, *clocks.RULES, *messages.RULES,
-    *machine.RULES, *forwarding.RULES, *siblings.RULES, *history.RULES, *afterwards.RULES, *process.RULES,
+    *ours.RULES, *opening.RULES, *outbound.RULES, *words.RULES, *inner.RULES, *codes.RULES, *tcp.RULES,
+    *liveness.RULES, *clocks.RULES, *messages.RULES, *machine.RULES, *forwarding.RULES, *siblings.RULES,
+    *history.RULES, *afterwards.RULES, *process.RULES,
 )  # fmt: skip
 """Every rule about a connection that ended."""

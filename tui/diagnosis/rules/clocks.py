@@ -1,4 +1,4 @@
-"""Which clock fits: our own beats, the server's, pings, idle time in each direction, age (§7: use the agreed n).
+"""Which timer fits: idle time in both directions or in one, our messages, age (§7).
 
 A timer is a round number somebody typed into a file. An end that comes a whole number of seconds after a byte, a little
 late and never early, is five to ten times likelier by a timer than by chance; that is what ``round_seconds`` weighs.
@@ -9,9 +9,8 @@ import math
 from typing import Any
 
 from tui.diagnosis.between import in_between, proxied
-from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.marks import Mark
-from tui.diagnosis.rules.alive import silent_beats
 from tui.diagnosis.rules.codes import CODES
 from tui.facts.findings import Blame, CloseFrame
 from tui.knowledge import timeouts
@@ -21,16 +20,9 @@ from tui.protocols.heartbeat import LATE_MARGIN_MS
 LEAST_IDLE_S = 0.9
 """Nobody's idle timer is shorter; below it two bytes are simply neighbours."""
 
-PONG_TAKES_S = 0.15
-"""Our client answers a ping at once: after this the pong was kept back, or could not leave."""
-
 EARLY_S = 0.02
 LATE_S = 0.12
 """How far from its whole second a timer is seen to fire (nginx 2.00, HAProxy 2.00, RabbitMQ 6.00 to 6.02: measured)."""
-
-
-OVERDUE_S = 0.5
-"""Seconds before the end in which a beat of ours may have left that came too late to count."""
 
 TICK_S = 0.32
 """How much earlier a timer fires that is not set anew for every byte: nginx leaves one alone that would move by less
@@ -54,156 +46,6 @@ def round_seconds(seconds: float) -> bool:
     return whole >= 1 and -EARLY_S <= seconds - whole <= LATE_S + 0.002 * whole
 
 
-def own_beats_late(case: Case) -> None:
-    """The broker drops a client whose beats are late; each broker has its own window (§2.3)."""
-    close, trail, n = case.close, case.trail, case.trail.beat_out_s
-    if close is None or not n or close.initiator == "local" or trail.ready is None or close.asked:
-        return
-    idle = case.idle_tx
-    if idle < OVERDUE_S and trail.gaps_out:
-        idle = max(idle, trail.gaps_out[-1])  # awake again, it said its overdue beat before it read the end
-    lines = case.lines(trail.last_out, trail.act)
-    args: dict[str, Any] = {"idle": round(idle, 1), "every": round(n, 1)}
-    held = trail.orders.beats_held
-    if idle > 1.5 * n + LATE_MARGIN_MS / 1000:
-        case.blame("client-heartbeat-missed", "client", 2 * STRONG, "own_beats_late", lines, **args)
-        case.doubt("normal-close", UNLIKELY / 2, "own_beats_late", lines, **args)
-        case.doubt("admin-kill", UNLIKELY, "own_beats_late", lines, **args)
-        case.doubt("abrupt-close", UNLIKELY, "own_beats_late", lines, **args)
-    elif idle > n + LATE_MARGIN_MS / 1000:
-        case.blame("client-heartbeat-missed", "client", STRONG, "own_beats_late", lines, **args)
-    elif "activemq" in trail.server.lower() and "artemis" not in trail.server.lower() and case.silent_end:
-        case.blame(
-            "client-heartbeat-missed", "client", 1.2, "no_grace", lines,
-            product=("ActiveMQ", "transport.hbGracePeriodMultiplier=1.5"), **args,
-        )  # fmt: skip
-    else:
-        longest = max(idle, max(trail.gaps_out, default=0.0))
-        case.doubt(
-            "client-heartbeat-missed", EXCLUDED * 2 if longest <= 1.2 * n else 0.5, "own_beats_on_time", lines,
-            longest=round(longest, 1), every=round(n, 1),
-        )  # fmt: skip
-    if held is not None and idle > n:
-        case.blame("client-heartbeat-missed", "client", FITS, "beats_held", [held.n], words=held.words)
-
-
-def broker_windows(case: Case) -> None:
-    """A known broker's own window for missed beats fits to the second."""
-    close, trail, n = case.close, case.trail, case.trail.beat_out_s
-    if close is None or not n or close.initiator == "local":
-        return
-    for window in timeouts.windows():
-        if window.cause != "client-heartbeat-missed" or window.by != "idle_tx":
-            continue
-        least, most = window.seconds(n * 1000, n)
-        if window.product.split()[0].lower() in trail.server.lower() and least - 0.1 <= case.idle_tx <= most + 0.6:
-            case.blame(
-                "client-heartbeat-missed", "client", HINT, "window", case.lines(trail.last_out, trail.act),
-                product=(window.product, window.setting), name=window.product,
-                least=round(least, 1), most=round(most, 1), idle=round(case.idle_tx, 1),
-            )  # fmt: skip
-            return
-
-
-def server_ping_unanswered(case: Case) -> None:
-    """The server pinged, and our pong was late or absent."""
-    close, trail = case.close, case.trail
-    waiting = trail.pings.unanswered
-    if close is None or waiting is None or trail.ping_in is None or close.initiator == "local":
-        return
-    waited = case.at - waiting.since
-    if waited < max(PONG_TAKES_S, 3 * (trail.session.rtt_ms or 0) / 1000):
-        return
-    lines = case.lines(trail.ping_in, trail.act)
-    case.blame("server-ping-timeout", "client", 2 * STRONG, "ping_unanswered", lines, waited=round(waited, 1))
-    for cause in ("server-error", "abrupt-close", "idle-timeout-proxy", "normal-close", "tcp-reset", "server-close"):
-        case.doubt(cause, UNLIKELY, "ping_unanswered", lines, waited=round(waited, 1))
-    if trail.orders.pongs_held is not None:
-        case.blame("server-ping-timeout", "client", FITS, "pongs_held", [trail.orders.pongs_held.n])
-
-
-def ping_came_with_the_end(case: Case) -> None:
-    """The server gave up on our pong, and its ping reached us only together with its Close, though we were awake: the
-    way held it up."""
-    close, trail = case.close, case.trail
-    if close is None or close.received is None or trail.ping_in is None or trail.pings.unanswered is not None:
-        return
-    said = meant("reason", close.received.reason, close.received.code)
-    if said is None or said.cause != "server-ping-timeout" or case.at - trail.ping_in.m > PONG_TAKES_S:
-        return
-    if case.world.stalls or trail.orders.pongs_held is not None:
-        return
-    lines = case.lines(trail.ping_in, trail.close_in)
-    case.blame("nat-timeout", "network", 3 * STRONG, "ping_came_late", lines)
-    case.blame("network-blackhole", "network", 2 * STRONG, "ping_came_late", lines)
-    case.doubt("server-ping-timeout", UNLIKELY / 2, "ping_came_late", lines)
-
-
-def own_ping_unanswered(case: Case) -> None:
-    """We pinged and no pong came: the kernel's report tells a frozen program from a hole in the network."""
-    close, trail = case.close, case.trail
-    if close is None or close.initiator != "local" or close.sent is None:
-        return
-    if close.sent.code != 1011 or close.sent.reason != "keepalive ping timeout":
-        return
-    lines = case.lines(trail.ping_out, trail.close_out)
-    case.blame("client-ping-timeout", "unknown", STRONG, "no_pong", lines)
-    lost = trail.undelivered or trail.dark
-    if trail.ping_out is not None and trail.last_in is not None and trail.ping_out.m < trail.last_in.m < case.at:
-        case.doubt("server-freeze", UNLIKELY, "server_answers", case.lines(trail.last_in))  # it just knows no pings
-    if lost is not None:
-        case.blame("network-blackhole", "network", 4 * STRONG, "undelivered", case.lines(lost, trail.end))
-    elif trail.ping_out is not None and trail.last_in is not None and trail.last_in.m > case.at:
-        if _only_acknowledged(case):
-            case.blame("server-freeze", "server", 4 * STRONG, "acknowledged", case.lines(trail.ping_out, trail.silent))
-        else:
-            case.blame("client-ping-timeout", "unknown", FITS, "pong_too_late", case.lines(trail.last_in))
-    elif trail.delivered is not None or _acknowledged(case):
-        case.blame("server-freeze", "server", 4 * STRONG, "acknowledged", case.lines(trail.ping_out, trail.info))
-
-
-def _only_acknowledged(case: Case) -> bool:
-    """Whether in the last silence the peer's kernel acknowledged what we sent, and its program said nothing."""
-    info = case.trail.silent
-    return info is not None and not info.unacked and info.outq == 0 and info.last_ack_ms < info.last_data_ms - 100
-
-
-def _acknowledged(case: Case) -> bool:
-    """The last report, at the end: only our Close may still be on its way."""
-    info = case.trail.info
-    return info is not None and not info.retrans and not info.total_retrans
-
-
-def server_silent(case: Case) -> None:
-    """The server promised beats and stopped; its kernel, or a proxy, still answers."""
-    close, trail, n = case.close, case.trail, case.trail.beat_in_s
-    if close is None or not n or trail.ready is None or case.idle_rx <= 2 * n or close.initiator == "remote":
-        return
-    lines = case.lines(trail.last_in, trail.info, trail.act)
-    args: dict[str, Any] = {"idle": round(case.idle_rx, 1), "every": round(n, 1)}
-    if trail.undelivered is not None or trail.worst is not None:
-        case.blame("network-blackhole", "network", 2 * STRONG, "silent_undelivered", lines, **args)
-        return
-    silent_beats(case, 2 * STRONG if close.initiator == "local" else HINT, lines, args)
-
-
-def unanswered(case: Case) -> None:
-    """The server had answered each message at once, and then left one, which its kernel has, waiting for long before
-    the end, ours or that of a session that went down with it: its program stood still, and cut us when it went on."""
-    if not case.silent_end:
-        return
-    for trail in (case.trail, *(one.trail for one in case.world.neighbours if one.together and one.same_server)):
-        waiting = trail.answers.left_waiting(case.at)
-        if waiting is None or trail.dark is not None or trail.undelivered is not None:
-            continue
-        lines = case.lines(waiting[0], trail.info, case.trail.act)
-        args: dict[str, Any] = {"waited": round(waiting[1], 1), "slowest": round(trail.answers.slowest_s or 0.0, 2)}
-        case.blame("server-freeze", "server", 0.8 * STRONG, "unanswered", lines, **args)
-        for cause in ("idle-timeout-proxy", "idle-timeout-server", "proxy-reload"):
-            case.doubt(cause, UNLIKELY, "unanswered", lines, **args)
-        return
-
-
 def idle(case: Case) -> None:
     """TCP ended without a Close, a whole number of seconds after the last byte either way: an idle timer of a box in
     between (nginx, HAProxy, ALB …); after the last byte from us alone: one that counts our bytes."""
@@ -212,10 +54,9 @@ def idle(case: Case) -> None:
         return
     if trail.dark is not None:
         return  # the peer's clock did not see our last bytes
-    any_, tx, rx = case.idle_any, case.idle_tx, case.idle_rx
-    lines = case.last_lines
-    own_clock = tx >= LEAST_IDLE_S and tx > 1.5 * max(trail.gaps_out, default=0.0)
-    if trail.longest_idle_s > any_ + TICK_S and not (own_clock and proxied(case)):
+    any_, lines = case.idle_any, case.last_lines
+    counts_ours = bool(proxied(case)) and _longest_own_silence(case)  # what came says nothing against such a timer
+    if trail.longest_idle_s > any_ + TICK_S and not counts_ours:
         for cause in ("idle-timeout-proxy", "idle-timeout-server"):
             case.doubt(
                 cause, UNLIKELY, "longer_silence_survived", lines, longest=round(trail.longest_idle_s, 1),
@@ -239,20 +80,33 @@ def idle(case: Case) -> None:
             case.blame("idle-timeout-server", "server", own, key, lines, idle=round(any_, 2))
         if fits:
             _name_products(case, "idle_any", any_, "idle-timeout-proxy")
-    elif not (own_clock and proxied(case)):
+    elif not counts_ours:
         case.doubt("idle-timeout-proxy", UNLIKELY / 2, "busy", lines, idle=round(any_, 2))
-    # HAProxy's ``timeout client`` counts our bytes alone as well.
-    proxy, server = (2 * HINT, HINT) if proxied(case) else (HINT, FITS)
+
+
+def one_way_idle(case: Case) -> None:
+    """TCP ended without a Close after a silence of one side alone: a timer that counts only its bytes. Servers have
+    such timers, and HAProxy (``timeout client``)."""
+    trail = case.trail
+    if not case.cut or trail.dark is not None:
+        return
+    tx, rx, lines, front = case.idle_tx, case.idle_rx, case.last_lines, bool(proxied(case))
+    proxy, server = (2 * HINT, HINT) if front else (HINT, FITS)
     if tx >= LEAST_IDLE_S and rx < tx - 0.3 and not trail.beat_out_s and round_seconds(tx):
         case.blame("idle-timeout-server", "server", 3 * server, "idle_tx_round", lines, idle=round(tx, 2))
-        if proxied(case):
+        if front:
             case.blame("idle-timeout-proxy", "proxy", 3 * proxy, "idle_tx_round", lines, idle=round(tx, 2))
         _name_products(case, "idle_tx", tx, "idle-timeout-server")
-    elif tx >= 1.5 and rx < tx - 0.3 and not trail.beat_out_s and own_clock:
+    elif tx >= 1.5 and rx < tx - 0.3 and not trail.beat_out_s and _longest_own_silence(case):
         case.blame("idle-timeout-server", "server", server, "longest_own_silence", lines, idle=round(tx, 2))
         case.blame("idle-timeout-proxy", "proxy", proxy, "longest_own_silence", lines, idle=round(tx, 2))
     if rx >= LEAST_IDLE_S and tx < rx - 0.3 and round_seconds(rx):
         case.blame("idle-timeout-proxy", "proxy", 2 * FITS, "idle_rx_round", lines, idle=round(rx, 2))
+
+
+def _longest_own_silence(case: Case) -> bool:
+    """Whether we had never said nothing for nearly so long."""
+    return case.idle_tx >= LEAST_IDLE_S and case.idle_tx > 1.5 * max(case.trail.gaps_out, default=0.0)
 
 
 def idle_with_a_close(case: Case) -> None:
@@ -384,7 +238,6 @@ def _name_products(case: Case, by: str, seconds: float, cause: str) -> None:
 
 
 RULES = (
-    own_beats_late, broker_windows, server_ping_unanswered, ping_came_with_the_end, own_ping_unanswered, server_silent,
-    unanswered, idle, idle_with_a_close,
+    idle, one_way_idle, idle_with_a_close,
     own_messages_stopped, never_spoke, never_connected, lifetime,
 )  # fmt: skip

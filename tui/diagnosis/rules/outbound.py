@@ -1,0 +1,61 @@
+"""Our own proxy on the way out: it answered, and did not connect us."""
+
+import ipaddress
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from tui.diagnosis.case import FITS, HINT, SAID, STRONG, Case
+from tui.facts.findings import Blame
+
+SOCKS_FAILED = 1
+"""SOCKS5's general failure (RFC 1928 §6): what a proxy says that cannot tell its reasons apart."""
+
+
+def proxy_said_no(case: Case) -> None:
+    """The outbound proxy answered, and did not connect us."""
+    proxy = case.trail.proxy
+    if case.close is None or case.trail.ready is not None or proxy is None or proxy.ok:
+        return
+    lines = case.lines(proxy, case.trail.end)
+    if proxy.status == 407 or (proxy.error is not None and "auth" in proxy.error.lower()):
+        case.blame("proxy-auth", "config", SAID, "proxy_auth", lines, error=proxy.error or proxy.status)
+        return
+    said, status = (proxy.error or "").lower(), proxy.status
+    for cause, side, times in _proxy_causes(status, said, named=_by_name(case)):
+        case.blame(cause, side, times, "proxy_refused", lines, error=proxy.error or status or "–")
+
+
+def _by_name(case: Case) -> bool:
+    """Whether the target's host is a name, which a proxy looks up itself."""
+    try:
+        ipaddress.ip_address(urlsplit(case.trail.session.url).hostname or "")
+    except ValueError:
+        return True
+    return False
+
+
+def _proxy_causes(status: int | None, said: str, *, named: bool) -> Iterator[tuple[str, Blame, float]]:
+    """What an outbound proxy's refusal may mean; only of a name can it say that it does not know it."""
+    if "domain" in said or "resolve" in said or "not known" in said or "host not found" in said:
+        yield "dns-failure", "client", STRONG
+    elif status == 504 or "timeout" in said or "timed out" in said or "ttl" in said:
+        yield "upstream-timeout", "server", STRONG
+    elif "unreachable" in said:
+        yield "host-unreachable", "network", STRONG
+        yield from (("dns-failure", "client", FITS),) if named else ()
+    elif status == 403 or "ruleset" in said or "not allowed" in said:
+        yield "forbidden", "config", STRONG
+    elif status in (500, 502, 503) or "refused" in said or "unable to connect" in said:
+        yield "upstream-down", "server", STRONG
+        yield "connection-refused", "server", FITS
+        yield from (("dns-failure", "client", 1.2 * FITS),) if named else ()
+    elif status is None:  # it hung up without an answer
+        yield "upstream-down", "server", FITS
+        yield "connection-refused", "server", 0.8 * FITS
+    elif status == SOCKS_FAILED:
+        yield "upstream-down", "server", FITS
+        yield "host-unreachable", "network", HINT
+        yield from (("dns-failure", "client", 2 * FITS),) if named else ()
+
+
+RULES = (proxy_said_no,)
