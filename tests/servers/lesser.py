@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.servers.child import Daemon, installed
 from tests.servers.nginx import Certificate
 from tests.servers.ports import LOOPBACK, free_ports
+from tests.servers.starting import Starter
 
 _VCL = """\
 vcl 4.1;
@@ -185,3 +186,13 @@ class Rinetd(Daemon):
 def at(port: int) -> str:
     """The ``ws:`` target at a loopback port."""
     return f"ws://{LOOPBACK}:{port}/"
+
+
+def front(start: Starter, kind: str, backend: int, certificate: Certificate) -> tuple[Daemon, str]:
+    """A proxy of that kind in front of ``backend``, and its target."""
+    if kind == "hitch":
+        hitch: Daemon = start(Hitch, backend, certificate)
+        return hitch, f"wss://localhost:{hitch.port}/"
+    plain = {"varnish": Varnish, "lighttpd": Lighttpd, "nghttpx": Nghttpx, "redir": Redir, "rinetd": Rinetd}
+    proxy: Daemon = start(plain[kind], backend)
+    return proxy, at(proxy.port)

@@ -7,11 +7,11 @@ import signal
 import pytest
 
 from tests.probing import ask, open_session, probing, seen
-from tests.servers.child import Daemon, children
+from tests.servers.child import children
 from tests.servers.endings import exchange
 from tests.servers.frozen import frozen
 from tests.servers.haproxy import HaProxy
-from tests.servers.lesser import Hitch, Lighttpd, Nghttpx, Redir, Rinetd, Varnish, at
+from tests.servers.lesser import Hitch, Nghttpx, Redir, Varnish, at, front
 from tests.servers.nginx import Certificate
 from tests.servers.python import PythonEndings, PythonWs
 from tests.servers.recordings import Recorder
@@ -24,25 +24,6 @@ pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 EVERY = {"varnish": 0.5, "lighttpd": 0.7, "nghttpx": 0.3, "redir": 0.4, "rinetd": 1.1, "hitch": 0.6}
 """Seconds between the words of a busy session through each."""
-
-
-def front(start: Starter, kind: str, backend: int, certificate: Certificate) -> tuple[Daemon, str]:
-    """A proxy in front of ``backend``, and its target."""
-    match kind:
-        case "varnish":
-            proxy: Daemon = start(Varnish, backend)
-        case "lighttpd":
-            proxy = start(Lighttpd, backend)
-        case "nghttpx":
-            proxy = start(Nghttpx, backend)
-        case "redir":
-            proxy = start(Redir, backend)
-        case "rinetd":
-            proxy = start(Rinetd, backend)
-        case _:
-            proxy = start(Hitch, backend, certificate)
-            return proxy, f"wss://localhost:{proxy.port}/"
-    return proxy, at(proxy.port)
 
 
 @pytest.mark.parametrize(

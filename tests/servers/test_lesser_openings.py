@@ -11,7 +11,7 @@ from tests.probing import open_session, probing, seen
 from tests.servers import certificates
 from tests.servers.child import Daemon
 from tests.servers.haproxy import HaProxy
-from tests.servers.lesser import Hitch, Lighttpd, Nghttpx, Redir, Rinetd, Varnish, at
+from tests.servers.lesser import Hitch, Lighttpd, Nghttpx, Rinetd, Varnish, at, front
 from tests.servers.nginx import Certificate
 from tests.servers.ports import free_ports
 from tests.servers.python import PythonWs
@@ -41,19 +41,10 @@ async def test_the_upgrade_is_lost_on_the_way(echo_port: int, start: Starter, re
 
 
 @pytest.mark.parametrize("kind", ["varnish", "lighttpd", "nghttpx", "redir"])
-async def test_nobody_is_behind_it(start: Starter, recorder: Recorder, kind: str) -> None:
+async def test_nobody_is_behind_it(start: Starter, certificate: Certificate, recorder: Recorder, kind: str) -> None:
     (nobody,) = free_ports(1)
-    proxy: Daemon
-    match kind:
-        case "varnish":
-            proxy = start(Varnish, nobody)
-        case "lighttpd":
-            proxy = start(Lighttpd, nobody)
-        case "nghttpx":
-            proxy = start(Nghttpx, nobody)
-        case _:
-            proxy = start(Redir, nobody)
-    async with probing(f"A={at(proxy.port)}", f"B={at(proxy.port)}", **POSTMORTEM) as watch:
+    _, url = front(start, kind, nobody, certificate)
+    async with probing(f"A={url}", f"B={url}", **POSTMORTEM) as watch:
         await watch.finish()
     recorder.keep(f"{kind}-nobody-behind", watch)
 
