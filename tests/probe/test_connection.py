@@ -182,7 +182,7 @@ async def test_freeze_reads_nothing_and_answers_nothing_until_it_is_over() -> No
             await watch.command("close")
             await seen(watch, "end")
             assert await watch.finish() == 0
-    assert 1 <= answered["m"] - frozen["m"] < 1.2
+    assert 1 <= answered["m"] - frozen["m"] < 2
     assert watch.the("frame", dir="in", opcode=9)["m"] - frozen["m"] >= 1, "it was not read before"
     beats = [line["m"] for line in watch.of("stomp", command="beat")]
     assert not [at for at in beats if frozen["m"] < at < frozen["m"] + 1]
@@ -297,7 +297,7 @@ async def test_beats_keep_their_cadence_whatever_else_is_sent() -> None:
     beats = [line["m"] - ready for line in watch.of("stomp", command="beat")]
     assert len(beats) == 6
     for number, at in enumerate(beats, 1):
-        assert 0 <= at - number * 0.2 < 0.1
+        assert 0 <= at - number * 0.2 < 0.2, "each in its own period"
 
 
 async def test_what_the_kernel_knows_after_1_2_and_4_seconds_of_silence(echo: str) -> None:

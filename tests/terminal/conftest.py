@@ -22,7 +22,9 @@ def spawn(tmp_path: Path) -> Iterator[Spawn]:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("WHOOPS_", "TEXTUAL", "SSH_")) and not name.lower().endswith("_proxy")
+            if not name.startswith(("WHOOPS_", "TEXTUAL", "SSH_"))
+            and name not in ("COLUMNS", "LINES")  # pytest-xdist's workers have them
+            and not name.lower().endswith("_proxy")
         }
         private = {
             "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state"), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
