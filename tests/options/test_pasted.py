@@ -3,7 +3,7 @@
 import shlex
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tui.options.pasted import NoCommand, Pasted, is_command, pasted
@@ -98,6 +98,8 @@ def test_what_is_a_command(text: str, yes: bool) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
+@example("$'")
+@example('^"')
 def test_any_header_survives_the_quoting(value: str) -> None:
     made = pasted(f"curl wss://h/ -H {shlex.quote(f'X: {value}')}")
     assert made == Pasted({"url": "wss://h/", "header": [f"X: {value.strip()}"]}, [])

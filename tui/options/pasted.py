@@ -21,7 +21,9 @@ _STOMP = re.compile(r"v1[012]\.stomp")
 
 _SOCKJS = re.compile(r"(?P<base>.*)/[^/.]+/[^/.]+/(websocket|xhr|xhr_streaming|xhr_send)", re.DOTALL)
 
-_ANSI = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_QUOTED = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*"|\\.|\$'((?:[^'\\]|\\.)*)'""", re.DOTALL)
+"""What a shell reads as one piece; only bash's ``$'…'`` has a group."""
+_CMD = re.compile(r"\S+\s+(?:-\S+\s+)*\^\"|.*\^\r?\n", re.DOTALL)
 
 
 class Pasted(NamedTuple):
@@ -70,11 +72,11 @@ def pasted(text: str) -> Pasted:
 
 def _one_shell(text: str) -> str:
     """The text as a POSIX shell would want it: ``$'…'`` (bash) written out, ``^`` (cmd) taken away, one line."""
-    if '^"' in text or "^\n" in text or "^\r\n" in text:
+    if _CMD.match(text):
         text = re.sub(r"\^\r?\n", " ", text)
         text = re.sub(r"\^(.)", r"\1", text, flags=re.DOTALL)
     text = re.sub(r"\\\r?\n", " ", text)
-    return _ANSI.sub(lambda found: shlex.quote(_unescaped(found[1])), text)
+    return _QUOTED.sub(lambda found: found[0] if found[1] is None else shlex.quote(_unescaped(found[1])), text)
 
 
 def _unescaped(text: str) -> str:
