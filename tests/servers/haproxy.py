@@ -25,6 +25,7 @@ defaults
     {options}
 frontend front
     bind {loopback}:{port}{tls}
+    {rules}
     default_backend back
 backend back
     {servers}
@@ -42,6 +43,7 @@ class HaProxy(Daemon):
         tunnel: ``timeout tunnel`` in seconds, where given.
         hard_stop: ``hard-stop-after`` in seconds: what sessions are left after a reload.
         options: further lines of its ``defaults``.
+        rules: further lines of its ``frontend``.
         certificate: speaks TLS with it, where given.
     """
 
@@ -53,6 +55,7 @@ class HaProxy(Daemon):
         server: float | None = None,
         hard_stop: float = 60,
         options: str = "",
+        rules: str = "",
         tunnel: float | None = None,
         certificate: Certificate | None = None,
     ) -> None:
@@ -75,6 +78,7 @@ class HaProxy(Daemon):
                 server=round((client if server is None else server) * 1000),
                 hard_stop=round(hard_stop * 1000),
                 options=options,
+                rules=rules,
                 tunnel="" if tunnel is None else f"timeout tunnel {round(tunnel * 1000)}ms",
             )
         )

@@ -111,6 +111,10 @@ class SshTunnel:
         """Signals the process that sshd has for the way to it: the older one."""
         os.kill(min(children(self._server.pid)), sign)
 
+    def far_half_is_gone(self) -> bool:
+        """Whether sshd has no process for this tunnel any more."""
+        return not children(self._server.pid)
+
     def end_listener(self) -> None:
         """The sshd that lets people in ends; the process it has for this tunnel goes on."""
         os.kill(self._server.pid, signal.SIGTERM)

@@ -56,6 +56,7 @@ foreground = yes
 pid =
 debug = info
 TIMEOUTclose = 0
+TIMEOUTidle = {idle}
 [tunnel]
 client = yes
 accept = {loopback}:{port}
@@ -72,10 +73,11 @@ class StunnelClient(Daemon):
         home: an empty directory for its files.
         far: the loopback port of the other.
         certificate: what the other shows.
+        idle: whole seconds of silence after which it ends a connection.
     """
 
-    def __init__(self, home: Path, far: int, certificate: Certificate) -> None:
+    def __init__(self, home: Path, far: int, certificate: Certificate, *, idle: int = 43200) -> None:
         (port,) = free_ports(1)
         conf = home / "stunnel.conf"
-        conf.write_text(_CLIENT.format(loopback=LOOPBACK, port=port, far=far, ca=certificate.ca))
+        conf.write_text(_CLIENT.format(loopback=LOOPBACK, port=port, far=far, ca=certificate.ca, idle=idle))
         super().__init__(port, [installed("stunnel4", "stunnel4"), str(conf)], log=home / "stunnel.log")
