@@ -47,6 +47,11 @@ class Afar:
         return (f"stomp+ws://{SERVER}:{self._rabbitmq.port}/ws", *LOGIN)
 
     @property
+    def activemq_pid(self) -> int:
+        """ActiveMQ's process, for a test that holds it for a while."""
+        return self._activemq.pid
+
+    @property
     def sockjs(self) -> str:
         """sockjs-node's target."""
         return f"http://{SERVER}:{self._sockjs.port}/echo"
