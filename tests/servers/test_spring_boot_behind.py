@@ -65,7 +65,7 @@ async def test_beats_of_the_server_alone_keep_nginx_content(shop: Spring, start:
 async def test_nginx_is_reloaded(shop: Spring, start: Starter, recorder: Recorder) -> None:
     proxy = start(Nginx, shop.port, shutdown_timeout=0.8, rules="proxy_buffering off;")
     words = [*sessions(proxy.port, "ws", "desk"), *sessions(proxy.port, "xhr-streaming", "phone")]
-    words += every(0.6, ORDERS, 5, "desk")
+    words += ["--heart-beat", "2000,1000", *every(0.6, ORDERS, 5, "desk")]
 
     async def strike(watch: Watch) -> None:
         for session in ("desk", "phone"):

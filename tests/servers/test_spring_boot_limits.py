@@ -19,24 +19,33 @@ ORDERS = "stomp-send /topic/orders one more"
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spring]:
-    """An application that beats never, takes what its clients say in order and keeps streams and sessions short."""
+    """An application that beats never, takes what its clients say in order and keeps streams short."""
     with starting(tmp_path_factory.mktemp("shop")) as start:
-        yield start(Spring, heart_beat="", inbound_threads=1, sockjs_stream_bytes=4000, sockjs_disconnect_delay=1400)
+        yield start(Spring, heart_beat="", inbound_threads=1, sockjs_stream_bytes=4000)
 
 
 @pytest.mark.parametrize(("transport", "limit"), [("xhr-streaming", "time"), ("websocket", "buffer")])
 async def test_a_slow_reader(start: Starter, recorder: Recorder, transport: str, limit: str) -> None:
     """One of two is told much and does not read for a while: too long for a send, or too much waits behind it."""
-    time, buffer = (1500, 1 << 24) if limit == "time" else (60000, 20000)
-    spring = start(Spring, heart_beat="", kernel_buffer=8192, send_time_limit=time, send_buffer_limit=buffer)
+    time, buffer = (1500, 1 << 24) if limit == "time" else (60000, 250000)
+    spring = start(
+        Spring,
+        heart_beat="",
+        kernel_buffer=8192,
+        sockjs_stream_bytes=1 << 24,
+        send_time_limit=time,
+        send_buffer_limit=buffer,
+    )
     words = [*sessions(spring.port, transport, "slow", "well"), "--no-compression", "--heart-beat", "0,0"]
+    words += every(0.4, "stomp-send /app/prices/3/40000 x", 5.2, "well", after=2)
 
     async def strike(watch: Watch) -> None:
         for session in ("slow", "well"):
             await seen(watch, "stomp", session, command="CONNECTED")
-        await ask(watch, "subscribe /topic/flood", "slow")
-        await ask(watch, "freeze 4.5", "slow")
-        await ask(watch, "stomp-send /app/flood/35/8000 x", "well")
+        await ask(watch, "subscribe /topic/prices", "slow")
+        await ask(watch, "stomp-send /app/prices/1/10 x", "well")
+        await seen(watch, "stomp", "slow", command="MESSAGE")
+        await ask(watch, "freeze 5", "slow")
 
     watch = await watched(words, ("slow",), strike=strike)
     assert watch.the("close", "slow")["initiator"] == "remote"
@@ -97,7 +106,8 @@ async def test_a_stream_is_renewed_whenever_it_is_full(shop: Spring, recorder: R
     recorder.keep("spring-stream-renewed-and-well", watch)
 
 
-async def test_a_page_that_does_not_poll(shop: Spring, recorder: Recorder) -> None:
+async def test_a_page_that_does_not_poll(start: Starter, recorder: Recorder) -> None:
+    shop = start(Spring, heart_beat="", sockjs_heart_beat=1100, sockjs_disconnect_delay=1400)
     words = [*sessions(shop.port, "xhr-polling", "hidden", "shown"), *every(1.3, ORDERS, 8, "shown")]
     watch = await watched([*words, "--do", "1.1 hidden: pause-polling 4.5"], ("hidden",))
     recorder.keep("spring-does-not-poll", watch)

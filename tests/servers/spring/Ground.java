@@ -49,11 +49,11 @@ import org.springframework.web.socket.server.standard.ServletServerContainerFact
  * the inbound channel; to /app/flood/COUNT/SIZE sends that many messages of that many bytes to /topic/flood; to
  * /app/block/MS occupies the one thread of the simple broker's scheduler, which beats and looks for beats. /topic and
  * /queue are the broker's: the simple one, or that whose STOMP port ground.relay names. /app/hoard keeps memory until
- * there is none; /app/fail throws.
+ * there is none; /app/fail throws; /app/prices/COUNT/SIZE sends text to /topic/prices (SockJS takes no bytes: 1002).
  *
- * <p>Where ground.door is set, nobody comes in who has not asked /login?seconds=S first, which gives a cookie whose HTTP
- * session lasts that long; /logout ends it. He is sent there (302), or refused with the HTTP status that ground.door is;
- * where it is csrf, only what is posted without a token is refused (403).
+ * <p>Where ground.door is set, nobody comes in who has not asked /login?seconds=S first, which gives a cookie whose
+ * HTTP session lasts that long; /logout ends it. He is sent there (302), or refused with the HTTP status that
+ * ground.door is; where it is csrf, only what is posted without a token is refused (403).
  */
 @Configuration
 @Controller
@@ -126,7 +126,7 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
           request.getSession().setMaxInactiveInterval(Integer.parseInt(request.getParameter("seconds")));
         }
         response.setContentType("text/html");
-        response.getWriter().write("<html><head><title>Please sign in</title></head><body>Please sign in</body></html>");
+        response.getWriter().write("<html><head><title>Sign in</title></head><body>Please sign in</body></html>");
       } else if (request.getRequestURI().equals("/logout") && session != null) {
         session.invalidate();
       } else if (open && session != null) {
@@ -242,6 +242,13 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
   void flood(@DestinationVariable int count, @DestinationVariable int size) {
     for (int sent = 0; sent < count; sent++) {
       template.convertAndSend("/topic/flood", "x".repeat(size).getBytes());
+    }
+  }
+
+  @MessageMapping("/prices/{count}/{size}")
+  void prices(@DestinationVariable int count, @DestinationVariable int size) {
+    for (int sent = 0; sent < count; sent++) {
+      template.convertAndSend("/topic/prices", "x".repeat(size));
     }
   }
 
