@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.servers.built import built
@@ -26,10 +27,14 @@ class Spring(Daemon):
 
     Args:
         home: an empty directory for its files.
+        options: further ones for Spring Boot itself, such as ``--server.shutdown=immediate``.
+        jvm: options for Java.
         properties: those of ``Ground.java``, without ``ground.`` and with ``_`` for ``-``.
     """
 
-    def __init__(self, home: Path, /, **properties: object) -> None:
+    def __init__(
+        self, home: Path, /, options: Sequence[str] = (), jvm: Sequence[str] = (), **properties: object
+    ) -> None:
         java = installed("java", "default-jdk-headless maven")
         (port,) = free_ports(1)
         said = [f"--ground.{name.replace('_', '-')}={value}" for name, value in properties.items()]
@@ -37,8 +42,8 @@ class Spring(Daemon):
             port,
             [
                 java, "-Xmx128m", "-XX:TieredStopAtLevel=1", f"-Djava.io.tmpdir={home}",
-                "-jar", str(application()), "--spring.main.banner-mode=off",
-                f"--server.address={LOOPBACK}", f"--server.port={port}", *said,
+                *jvm, "-jar", str(application()), "--spring.main.banner-mode=off",
+                f"--server.address={LOOPBACK}", f"--server.port={port}", *said, *options,
             ],
             log=home / "spring.log", env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(home)},
             says="Started Ground", timeout=_START_SECONDS,
@@ -54,6 +59,18 @@ class Spring(Daemon):
         """Its ``stomp+ws:`` target."""
         return f"stomp+ws://{LOOPBACK}:{self.port}/ws"
 
+    def wait_until_said(self, words: str, count: int) -> None:
+        """Returns when its log has these words so many times."""
+        self._child.wait_until(lambda: self.log.count(words) >= count, 20, words)
+
     def stop(self) -> None:
         """Ends the application. Nothing it does is of use any more, so nobody waits for its threads."""
         self._child.stop(signal.SIGKILL)
+
+
+def sessions(port: int, transport: str, *names: str, tls: bool = False) -> list[str]:
+    """The words for named sessions with the application at that port, over ``ws`` or a transport of SockJS."""
+    scheme, path = ("stomp+ws", "/ws") if transport == "ws" else ("stomp+http", "/sockjs")
+    where = f"{scheme}s://localhost:{port}{path}" if tls else f"{scheme}://{LOOPBACK}:{port}{path}"
+    over = [] if transport == "ws" else ["--sockjs-transport", transport]
+    return [*(f"{name}={where}" for name in names), *over]

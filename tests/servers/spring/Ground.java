@@ -1,4 +1,11 @@
+import jakarta.servlet.Filter;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletRequestWrapper;
+import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.security.Principal;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -10,6 +17,7 @@ import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Lazy;
+import org.springframework.context.event.EventListener;
 import org.springframework.messaging.Message;
 import org.springframework.messaging.MessageChannel;
 import org.springframework.messaging.handler.annotation.DestinationVariable;
@@ -30,6 +38,7 @@ import org.springframework.web.socket.config.annotation.StompEndpointRegistry;
 import org.springframework.web.socket.config.annotation.WebSocketMessageBrokerConfigurer;
 import org.springframework.web.socket.config.annotation.WebSocketTransportRegistration;
 import org.springframework.web.socket.handler.WebSocketHandlerDecorator;
+import org.springframework.web.socket.messaging.SessionConnectEvent;
 import org.springframework.web.socket.server.standard.ServletServerContainerFactoryBean;
 
 /**
@@ -39,7 +48,12 @@ import org.springframework.web.socket.server.standard.ServletServerContainerFact
  * <p>What is sent to /app/close/CODE/REASON ends the sender's session that way; to /app/sleep/MS occupies a thread of
  * the inbound channel; to /app/flood/COUNT/SIZE sends that many messages of that many bytes to /topic/flood; to
  * /app/block/MS occupies the one thread of the simple broker's scheduler, which beats and looks for beats. /topic and
- * /queue are the broker's: the simple one, or that whose STOMP port ground.relay names.
+ * /queue are the broker's: the simple one, or that whose STOMP port ground.relay names. /app/hoard keeps memory until
+ * there is none; /app/fail throws; /app/prices/COUNT/SIZE sends text to /topic/prices (SockJS takes no bytes: 1002).
+ *
+ * <p>Where ground.door is set, nobody comes in who has not asked /login?seconds=S first, which gives a cookie whose
+ * HTTP session lasts that long; /logout ends it. He is sent there (302), or refused with the HTTP status that
+ * ground.door is; where it is csrf, only what is posted without a token is refused (403).
  */
 @Configuration
 @Controller
@@ -51,6 +65,13 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
   @Value("${ground.heart-beat:10000,10000}") String heartBeat;
   /** STOMP port of the broker that is relayed to; 0: the simple broker. */
   @Value("${ground.relay:0}") int relay;
+  /** As whom it logs in there, and each client in that client's place: "login:passcode". */
+  @Value("${ground.relay-system:guest:guest}") String relaySystem;
+  @Value("${ground.relay-client:guest:guest}") String relayClient;
+  @Value("${ground.relay-prefixes:/topic,/queue}") String[] relayPrefixes;
+  /** How the older of two sessions of one login ends, as "CODE/REASON"; empty: it does not. */
+  @Value("${ground.one-session:}") String oneSession;
+  @Value("${ground.door:}") String door;
   /** Whom CONNECT must come from, as "login:passcode"; empty: anybody. */
   @Value("${ground.user:}") String user;
   @Value("${ground.origins:*}") String origins;
@@ -66,6 +87,8 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
 
   private final ThreadPoolTaskScheduler scheduler = new ThreadPoolTaskScheduler();
   private final Map<String, WebSocketSession> sessions = new ConcurrentHashMap<>();
+  private final Map<String, String> logins = new ConcurrentHashMap<>();
+  private final List<byte[]> hoard = new ArrayList<>();
 
   public static void main(String[] args) {
     SpringApplication.run(Ground.class, args);
@@ -89,6 +112,40 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
     });
   }
 
+  @Bean
+  Filter doorkeeper() {
+    return (asked, answer, rest) -> {
+      var request = (HttpServletRequest) asked;
+      var response = (HttpServletResponse) answer;
+      var session = request.getSession(false);
+      boolean open = door.equals("csrf")
+          ? !request.getMethod().equals("POST") || request.getHeader("X-CSRF-TOKEN") != null
+          : door.isEmpty() || session != null;
+      if (request.getRequestURI().equals("/login")) {
+        if (request.getParameter("seconds") != null) {
+          request.getSession().setMaxInactiveInterval(Integer.parseInt(request.getParameter("seconds")));
+        }
+        response.setContentType("text/html");
+        response.getWriter().write("<html><head><title>Sign in</title></head><body>Please sign in</body></html>");
+      } else if (request.getRequestURI().equals("/logout") && session != null) {
+        session.invalidate();
+      } else if (open && session != null) {
+        rest.doFilter(new HttpServletRequestWrapper(request) {
+          @Override
+          public Principal getUserPrincipal() {
+            return () -> "anna";
+          }
+        }, response);
+      } else if (open) {
+        rest.doFilter(request, response);
+      } else if (door.equals("login")) {
+        response.sendRedirect("/login");
+      } else {
+        response.sendError(door.equals("csrf") ? 403 : Integer.parseInt(door));
+      }
+    };
+  }
+
   @Override
   public void registerStompEndpoints(StompEndpointRegistry registry) {
     registry.addEndpoint("/ws").setAllowedOriginPatterns(origins);
@@ -102,8 +159,12 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
   public void configureMessageBroker(MessageBrokerRegistry registry) {
     registry.setApplicationDestinationPrefixes("/app");
     if (relay != 0) {
-      registry.enableStompBrokerRelay("/topic", "/queue")
-          .setRelayHost("127.0.0.1").setRelayPort(relay).setVirtualHost("/");
+      String[] system = relaySystem.split(":");
+      String[] client = relayClient.split(":");
+      registry.enableStompBrokerRelay(relayPrefixes)
+          .setRelayHost("127.0.0.1").setRelayPort(relay).setVirtualHost("/")
+          .setSystemLogin(system[0]).setSystemPasscode(system[1])
+          .setClientLogin(client[0]).setClientPasscode(client[1]);
       return;
     }
     var broker = registry.enableSimpleBroker("/topic", "/queue");
@@ -157,6 +218,20 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
     return message;
   }
 
+  /** Lets a login have one session, the newest, where it should. */
+  @EventListener
+  void connected(SessionConnectEvent event) throws IOException {
+    var frame = StompHeaderAccessor.wrap(event.getMessage());
+    if (oneSession.isEmpty() || frame.getLogin() == null) {
+      return;
+    }
+    String older = logins.put(frame.getLogin(), frame.getSessionId());
+    if (older != null && sessions.containsKey(older)) {
+      String[] status = oneSession.split("/", 2);
+      sessions.get(older).close(new CloseStatus(Integer.parseInt(status[0]), status[1].isEmpty() ? null : status[1]));
+    }
+  }
+
   @MessageMapping("/close/{code}/{reason}")
   void close(@Header("simpSessionId") String id, @DestinationVariable int code, @DestinationVariable String reason)
       throws IOException {
@@ -170,6 +245,13 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
     }
   }
 
+  @MessageMapping("/prices/{count}/{size}")
+  void prices(@DestinationVariable int count, @DestinationVariable int size) {
+    for (int sent = 0; sent < count; sent++) {
+      template.convertAndSend("/topic/prices", "x".repeat(size));
+    }
+  }
+
   @MessageMapping("/block/{ms}")
   void block(@DestinationVariable long ms) {
     scheduler.execute(() -> {
@@ -179,6 +261,18 @@ public class Ground implements WebSocketMessageBrokerConfigurer, ChannelIntercep
         Thread.currentThread().interrupt();
       }
     });
+  }
+
+  @MessageMapping("/hoard")
+  void hoard() {
+    while (true) {
+      hoard.add(new byte[1 << 20]);
+    }
+  }
+
+  @MessageMapping("/fail")
+  void fail() {
+    throw new IllegalStateException("no such order");
   }
 
   @MessageMapping("/sleep/{ms}")
