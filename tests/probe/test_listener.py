@@ -12,6 +12,8 @@ import pytest
 
 from tests.probing import run
 from tests.servers.ports import LOOPBACK
+from tui.lab.lab import running
+from tui.lab.policy import Policy
 from tui.probe.listener import Peer
 
 
@@ -41,6 +43,13 @@ async def test_it_is_told_once(echo: str) -> None:
     opened, *others = watch.of("route")
     assert opened["program"] == psutil.Process().name()
     assert others and not any("program" in fact for fact in others)
+
+
+@pytest.mark.parametrize("transport", ["websocket", "xhr-streaming", "xhr-polling"])
+async def test_it_is_told_of_sockjs_too(transport: str) -> None:
+    async with running(Policy()) as urls:
+        watch, _ = await run(urls["sockjs"], "--sockjs-transport", transport, "--do", "0 close")
+    assert [fact["program"] for fact in watch.of("route", when="open")] == [psutil.Process().name()]
 
 
 async def test_a_forwarder_that_hangs_up_found_nobody_at_its_far_end(tmp_path: Path) -> None:

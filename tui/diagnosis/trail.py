@@ -86,6 +86,8 @@ class Trail:
     """The last report taken in a silence."""
     lossy_looks: int = 0
     """Reports that told of bytes sent again since the one before: one alone may be a burst, or a path's MTU found."""
+    backed_off: int = 0
+    """The most often that one segment had been sent again: of an outage it is nearly all that was sent again."""
     worst: facts.TcpInfo | None = None
     """The last report with our bytes unacknowledged and sent again."""
     connect: Frame | None = None
@@ -267,6 +269,7 @@ class Trail:
                 if fact.total_retrans > (self.info.total_retrans if self.info is not None else 0):
                     self.lossy_looks += 1
                 self.info = fact
+                self.backed_off = max(self.backed_off, fact.retrans)
                 if fact.outq == 0 and not fact.unacked:
                     self.unacked_since = None
                 self.silent = fact if fact.when == "silent" else self.silent

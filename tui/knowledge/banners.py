@@ -1,6 +1,6 @@
 """Which protocol the first bytes of an answer are of, where they are not what was expected."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _PREFIXES: Sequence[tuple[str, str]] = (
     ("\x15\x03", "TLS"),  # an alert record, RFC 8446 §5.1
@@ -24,6 +24,13 @@ _PREFIXES: Sequence[tuple[str, str]] = (
     ("@RSYNCD:", "rsync"),
     ("INFO {", "NATS"),
 )
+
+PROGRAMS: Mapping[str, str] = {
+    "dovecot": "IMAP / POP3", "mariadbd": "MySQL", "memcached": "memcached", "mongod": "MongoDB", "mysqld": "MySQL",
+    "postgres": "PostgreSQL",
+    "redis-server": "Redis", "valkey-server": "Redis", "vsftpd": "FTP",
+}  # fmt: skip
+"""Programs that serve one protocol, none of ours, and may end a connection without a word of it."""
 
 
 def protocol(raw: str) -> str | None:

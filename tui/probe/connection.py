@@ -95,12 +95,20 @@ class Connection:
         except DialError as error:
             self._end(error.how, error.phase, error.errno, error.detail)
         else:
-            self._remote = sock.getpeername()
-            self.peer = await Peer.at(self._remote)
+            await self._reached(sock)
             if self.over:
                 sock.close()
             else:
                 self._connected(sock)
+
+    async def _reached(self, sock: socket.socket) -> None:
+        """TCP is up: finds out who is at the other end."""
+        self._remote = sock.getpeername()
+        try:
+            self.peer = await Peer.at(self._remote)
+        except asyncio.CancelledError:
+            sock.close()
+            raise
 
     def _step(self, kind: type[facts.Fact], **fields: Any) -> None:
         """A dialling fact, unless somebody ended the connection meanwhile."""

@@ -149,7 +149,9 @@ class SockjsConnection(Connection):
             async with asyncio.timeout(patience if self._left else None):
                 if name == "websocket":
                     try:
-                        self._connected(await dial(self._spec, self._fact))
+                        sock = await dial(self._spec, self._fact)
+                        await self._reached(sock)
+                        self._connected(sock)
                     except DialError as error:
                         self._end(error.how, error.phase, error.errno, error.detail)
                 else:
@@ -214,7 +216,7 @@ class SockjsConnection(Connection):
         secure = spec.endpoint.scheme.tls
         exchange = Exchange(kind, self._journal.redactor, self._fact, hearer)
         if kind != "send":
-            self._remote = sock.getpeername()
+            await self._reached(sock)
             self._phase = "tls" if secure else "http"
         tls = Tls(tls_context(spec), servername) if secure else None
         write = partial(self._of_exchange, exchange)
@@ -277,7 +279,9 @@ class SockjsConnection(Connection):
 
     def carried_by(self, channel: Channel) -> None:
         """What the kernel knows of the session is asked of this channel from now on."""
-        self._channel = channel
+        first, self._channel = self._channel is None, channel
+        if first:
+            self._route("open")
 
     def lost(self, how: How, errno: str | None, detail: str | None, status: int | None = None) -> None:
         """The transport failed."""

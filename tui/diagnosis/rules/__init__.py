@@ -22,6 +22,7 @@ from tui.diagnosis.rules import (
     ours,
     outbound,
     process,
+    requests,
     siblings,
     tcp,
     words,
@@ -30,7 +31,7 @@ from tui.diagnosis.rules import (
 Rule = Callable[[Case], None]
 
 RULES: tuple[Rule, ...] = (
-    *ours.RULES, *opening.RULES, *outbound.RULES, *words.RULES, *inner.RULES, *codes.RULES, *tcp.RULES,
+    *ours.RULES, *opening.RULES, *outbound.RULES, *requests.RULES, *words.RULES, *inner.RULES, *codes.RULES, *tcp.RULES,
     *liveness.RULES, *clocks.RULES, *messages.RULES, *machine.RULES, *forwarding.RULES, *siblings.RULES,
     *history.RULES, *afterwards.RULES, *process.RULES,
 )  # fmt: skip

@@ -25,6 +25,8 @@ def next_attempt(case: Case) -> None:
     elif how == "hangs":
         _hangs(case, lines)
     elif how in ("timeout", "unreachable"):
+        if how == "unreachable":
+            case.blame("host-unreachable", "network", STRONG, "after_unreachable", lines)
         case.blame("network-blackhole", "network", FITS, "after_timeout", lines) if not case.trail.fin else None
         for cause in ("server-abort", "idle-timeout-proxy", "nat-timeout"):
             case.doubt(cause, UNLIKELY, "after_timeout", lines)
@@ -97,30 +99,36 @@ def _hangs(case: Case, lines: list[int]) -> None:
         case.doubt(cause, UNLIKELY, "after_hangs", lines)
 
 
+def nobody_listens(case: Case, lines: list[int]) -> None:
+    """Where something had answered, nothing does any more: the tunnel's end, the proxy or the server is gone."""
+    through, program = case.trail.proxy, forwarder(case)
+    if program is not None:
+        case.blame("tunnel-drop", "network", STRONG, "after_refused_forwarder", lines, program=program)
+        case.doubt("server-crash", UNLIKELY / 4, "after_refused_forwarder", lines, program=program)
+        case.doubt("server-restart", UNLIKELY / 4, "after_refused_forwarder", lines, program=program)
+    elif through is not None:
+        case.blame("proxy-crash", "proxy", STRONG, "after_refused_through", lines, url=through.url)
+        case.blame("proxy-restart", "proxy", FITS, "after_refused_through", lines, url=through.url)
+        case.doubt("server-crash", UNLIKELY / 4, "after_refused_through", lines, url=through.url)
+        case.doubt("server-restart", UNLIKELY / 4, "after_refused_through", lines, url=through.url)
+    elif server := proxied(case):
+        case.blame("proxy-crash", "proxy", STRONG, "after_refused_proxy", lines, server=server)
+        case.blame("proxy-restart", "proxy", 3 * FITS, "after_refused_proxy", lines, server=server)
+        case.doubt("server-crash", UNLIKELY, "after_refused_proxy", lines, server=server)
+    else:
+        case.blame("server-crash", "server", STRONG, "after_refused", lines)
+        case.blame("server-restart", "server", FITS, "after_refused", lines)
+        if listening(case) is None and case.trail.remote.startswith(("127.", "[::1]")):
+            case.blame("tunnel-drop", "network", FITS, "after_refused_loopback", lines, remote=case.trail.remote)
+
+
 def _refused(case: Case, lines: list[int]) -> None:
     """Nobody listens any more: the process that ended TCP is gone."""
     if case.cut:
-        through, program = case.trail.proxy, forwarder(case)
-        if through is not None:
-            case.blame("proxy-crash", "proxy", STRONG, "after_refused_through", lines, url=through.url)
-            case.blame("proxy-restart", "proxy", FITS, "after_refused_through", lines, url=through.url)
-            case.doubt("server-crash", UNLIKELY / 4, "after_refused_through", lines, url=through.url)
-            case.doubt("server-restart", UNLIKELY / 4, "after_refused_through", lines, url=through.url)
-        elif program is not None:
-            case.blame("tunnel-drop", "network", STRONG, "after_refused_forwarder", lines, program=program)
-            case.doubt("server-crash", UNLIKELY / 4, "after_refused_forwarder", lines, program=program)
-            case.doubt("server-restart", UNLIKELY / 4, "after_refused_forwarder", lines, program=program)
-        elif server := proxied(case):
-            case.blame("proxy-crash", "proxy", STRONG, "after_refused_proxy", lines, server=server)
-            case.blame("proxy-restart", "proxy", 3 * FITS, "after_refused_proxy", lines, server=server)
-            case.doubt("server-crash", UNLIKELY, "after_refused_proxy", lines, server=server)
-        else:
-            case.blame("server-crash", "server", STRONG, "after_refused", lines)
-            case.blame("server-restart", "server", FITS, "after_refused", lines)
-            if listening(case) is None and case.trail.remote.startswith(("127.", "[::1]")):
-                case.blame("tunnel-drop", "network", FITS, "after_refused_loopback", lines, remote=case.trail.remote)
-    elif case.close is not None and case.close.received is not None:
-        case.blame("server-restart", "server", FITS, "after_refused", lines)
+        nobody_listens(case, lines)
+    elif case.close is not None and (case.close.received is not None or case.close.sockjs is not None):
+        # Spring's polls end with 1011 when it is stopped (measured).
+        case.blame("server-restart", "server", STRONG if case.close.code == 1011 else FITS, "after_refused", lines)
     for cause in (
         "idle-timeout-proxy", "idle-timeout-server", "server-abort", "admin-kill", "abrupt-close", "tcp-reset",
         "proxy-reload", "nat-timeout", "connection-lifetime", "duplicate-session", "message-too-big",

@@ -9,6 +9,9 @@ from tui.diagnosis.rules import forwarding, ours, words
 LEAST_GRACE_S = 0.25
 """Seconds a server's beat may come later than missed before its session ails."""
 
+SCATTERED = 3
+"""Segments sent again beside those of one outage, from which a path is lossy."""
+
 SLOW_FOR_S = 3.0
 """Seconds for which a report of a queue holds."""
 
@@ -29,7 +32,6 @@ def beats_missed(case: Case) -> None:
     args: dict[str, Any] = {"idle": round(case.idle_rx, 1), "every": round(n, 1)}
     if trail.undelivered is not None:
         case.blame("network-blackhole", "network", 2 * STRONG, "silent_undelivered", lines, **args)
-        _other_way(case)
     else:
         silent_beats(case, 2 * STRONG, lines, args)
 
@@ -76,15 +78,19 @@ def unacknowledged(case: Case) -> None:
         return
     lines = case.lines(trail.unacked_since, info)
     case.blame("network-blackhole", "network", STRONG, "undelivered", lines)
-    _other_way(case)
 
 
-def _other_way(case: Case) -> None:
-    route, now = case.trail.route, case.trail.last_route
-    if route is not None and now is not None and now.local is None and route.local is not None:
-        case.blame(
-            "local-network-down", "network", 10 * STRONG, "no_route", case.lines(route, now), error=now.error or "–"
-        )
+def no_way_out(case: Case) -> None:
+    """The kernel has no way to the server any more, and nothing came since it said so."""
+    trail, route, now = case.trail, case.trail.route, case.trail.last_route
+    if route is None or now is None or now.local is not None or route.local is None:
+        return
+    if trail.last_in is not None and trail.last_in.m > now.m:
+        return
+    lines, error = case.lines(route, now), now.error or "–"
+    case.blame("local-network-down", "network", 10 * STRONG, "no_route", lines, error=error)
+    for cause in ("server-freeze", "server-heartbeat-missed"):
+        case.doubt(cause, UNLIKELY / 4, "no_route", lines, error=error)
 
 
 def lossy(case: Case) -> None:
@@ -93,6 +99,8 @@ def lossy(case: Case) -> None:
     if info is None or info.total_retrans < 5 or case.trail.undelivered is not None:
         return
     if case.trail.lossy_looks < 2 and case.trail.worst is None:
+        return
+    if info.total_retrans - case.trail.backed_off < SCATTERED:
         return
     if delayed(info, case.trail.tcp.ms if case.trail.tcp is not None else 0.0):
         return
@@ -120,6 +128,7 @@ RULES = (
     beats_missed,
     sockjs_beats_missed,
     unacknowledged,
+    no_way_out,
     lossy,
     slow_link,
     forwarding.through_a_vpn,

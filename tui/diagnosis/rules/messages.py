@@ -98,7 +98,9 @@ def raw_bytes(case: Case) -> None:
     if close is None or order is None or close.initiator == "local" or not 0 <= case.at - order.m < SOON_S:
         return
     if trail.disconnect is None:
-        case.blame("protocol-error", "client", 2 * FITS, "raw_bytes", [order.n], words=order.verb)
+        said = trail.last_stomp_out
+        whole = order.verb == "stomp-frame" and not trail.flaws_out and said is not None and said != trail.connect
+        case.blame("protocol-error", "client", FITS if whole else 2 * FITS, "raw_bytes", [order.n], words=order.verb)
 
 
 def flood(case: Case) -> None:

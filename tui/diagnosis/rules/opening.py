@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tui.diagnosis.between import proxied
+from tui.diagnosis.between import listening, proxied
 from tui.diagnosis.case import FITS, HINT, SAID, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.words import QUOTED
 from tui.diagnosis.trail import Trail
@@ -68,6 +68,8 @@ def never_reached(case: Case) -> None:
             case.blame("connect-timeout", "network", SAID, "connect_timeout", lines, remote=trail.remote)
         case "unreachable":
             case.blame("host-unreachable", "network", SAID, "unreachable", lines, errno=errno)
+            if errno == "ENETUNREACH":  # our own kernel has no way there (connect(2))
+                case.blame("local-network-down", "network", STRONG, "unreachable", lines, errno=errno)
         case "reset" if close.transport.phase == "tcp":
             case.blame("connection-refused", "server", FITS, "refused", lines, remote=trail.remote)
         case _:
@@ -139,7 +141,7 @@ def tls_to_something_else(case: Case) -> None:
         case.blame("server-crash", "server", HINT / 2, "tls_hello_cut", lines)
     elif close.transport.how == "timeout":
         case.blame("tls-not-spoken", "client", FITS, "tls_hello_unanswered", lines)
-        case.blame("handshake-timeout", "server", FITS, "tls_hello_unanswered", lines)
+        case.blame("handshake-timeout", "server", 1.5 * FITS, "tls_hello_unanswered", lines)
 
 
 def http_status(case: Case) -> None:
@@ -147,6 +149,8 @@ def http_status(case: Case) -> None:
     close, answer = _failed(case), case.trail.answer
     if close is None or answer is None or answer.status in (None, 101) or close.transport.how != "http":
         return
+    if case.trail.session.transport_at is not None:
+        return  # a later request, of a SockJS session that has its ``o``
     assert answer.status is not None
     status, lines = answer.status, case.lines(answer)
     body = answer.body or ""
@@ -301,6 +305,15 @@ def another_protocol(case: Case) -> None:
     case.blame("wrong-port", "client", SAID, "banner", lines, protocol=name, text=came.strip()[:40])
 
 
+def another_program(case: Case) -> None:
+    """The program that listens there, on this machine, is known as the server of another protocol."""
+    program = listening(case)
+    protocol = banners.PROGRAMS.get(program or "")
+    if _failed(case) is not None and protocol is not None:
+        lines = case.lines(case.trail.route, case.trail.end)
+        case.blame("wrong-port", "client", 4 * STRONG, "another_program", lines, program=program, protocol=protocol)
+
+
 def _first_bytes(case: Case) -> tuple[str, list[int]]:
     answer = case.trail.answer
     if answer is not None and answer.status is None:
@@ -356,5 +369,6 @@ def given_up(case: Case) -> None:
 
 RULES = (
     never_reached, large_request, tls_certificate, tls_alert, certificate_wanted, tls_to_something_else,
-    http_status, websocket_off, stream_held_back, broken_handshake, another_protocol, no_answer, given_up,
+    http_status, websocket_off, stream_held_back, broken_handshake, another_protocol, another_program, no_answer,
+    given_up,
 )  # fmt: skip

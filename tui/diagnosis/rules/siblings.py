@@ -269,4 +269,23 @@ def opened_for_others(case: Case) -> None:
         case.blame("server-restart", "server", HINT, key, lines, **args)
 
 
-RULES = (alone, quieter, together, same_idle, other_server_lives, newer_login, same_age, opened_for_others)
+def broker_serves_another(case: Case) -> None:
+    """Spring's relay lost this session's own connection to the broker, while it carries another's: the broker is there
+    and ended this one for what it had asked."""
+    error, asked = case.trail.error, case.trail.last_stomp_out
+    others = [one for one in case.world.neighbours if one.same_server and one.lives and one.trail.connected]
+    if case.close is None or error is None or "Connection to broker closed" not in error.header("message"):
+        return
+    if not others or asked is None or asked.frame.command not in ("SUBSCRIBE", "SEND") or error.m - asked.m > 2.0:
+        return
+    lines = case.lines(asked, error, *(one.trail.last_in for one in others))
+    args: dict[str, Any] = {"command": asked.frame.command, "names": others[0].name}
+    case.blame("destination-not-found", "client", 2 * STRONG, "relay_serves", lines, **args)
+    case.blame("permission-denied", "config", STRONG, "relay_serves", lines, **args)
+    case.doubt("broker-unavailable", EXCLUDED, "relay_serves", lines, **args)
+
+
+RULES = (
+    alone, quieter, together, same_idle, other_server_lives, newer_login, same_age, opened_for_others,
+    broker_serves_another,
+)  # fmt: skip

@@ -104,16 +104,6 @@ def refused_midway(case: Case) -> None:
     case.blame("host-unreachable", "network", STRONG, "refused_midway", lines)
 
 
-def next_request_refused(case: Case) -> None:
-    """Of a session that is carried by one request after the other the next found nobody who listens."""
-    close, trail = case.close, case.trail
-    if close is None or trail.ready is None or close.transport.how != "refused" or not _by_requests(case):
-        return
-    lines = case.lines(trail.refused, trail.end)
-    case.blame("server-crash", "server", STRONG, "after_refused", lines)
-    case.blame("server-restart", "server", 2 * FITS, "after_refused", lines)
-
-
 def _by_requests(case: Case) -> bool:
     """Whether each request may be a connection of its own: SockJS over XHR."""
     return case.trail.transport is not None and case.trail.transport.name != "websocket"
@@ -196,5 +186,5 @@ def large_segments_vanish(case: Case) -> None:
 
 RULES = (
     bare_end, close_frame_excludes, cut_in_a_frame, close_notify, unacknowledged, forgotten_flow,
-    refused_midway, next_request_refused, end_with_the_light, reset_after_darkness, large_segments_vanish,
+    refused_midway, end_with_the_light, reset_after_darkness, large_segments_vanish,
 )  # fmt: skip

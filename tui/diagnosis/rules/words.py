@@ -21,6 +21,9 @@ LARGE = 1024
 POLL_GAP_S = 1.5
 """Seconds without a request that a server may take for the end of a session (its disconnect delay, 5 s by default)."""
 
+INTERNAL = 1011
+"""The server met what it could not handle (RFC 6455 §7.4.1)."""
+
 _TIMES = {"said": SAID, "strong": STRONG, "fits": FITS}
 
 
@@ -156,8 +159,8 @@ def last_words(case: Case) -> None:
 
 def _say(case: Case, place: Place, text: str, code: int | None, lines: list[int]) -> None:
     saying = meant(place, text, code)
-    if saying is None:
-        return
+    if saying is None or (code == INTERNAL and saying.cause == "try-again-later"):
+        return  # what is unavailable there is the server's own fault, not its room
     _blame(case, saying, f"said_{place}", lines, text[:QUOTED])
 
 
@@ -186,21 +189,4 @@ def gone_away(case: Case) -> None:
     case.doubt("auth-failed", EXCLUDED, "go_away", lines)
 
 
-def lost_session(case: Case) -> None:
-    """The server behind an XHR request does not know the SockJS session: it ran out, or another backend was asked
-    (§3.4, §4 entry 35)."""
-    close, trail = case.close, case.trail
-    status = trail.answer.status if trail.answer is not None else None
-    unknown = close is not None and close.transport.detail in ("sockjs-send", "sockjs-receive") and status == 404
-    if close is None or not (unknown or close.transport.detail == "sockjs-lost-session"):
-        return
-    lines, gap = case.lines(trail.answer, trail.end), trail.longest_poll_gap_s
-    if gap > POLL_GAP_S:
-        case.blame("session-expired", "client", 2 * STRONG, "not_polled", lines, gap=round(gap, 1))
-        case.blame("sticky-session-missing", "proxy", HINT, "session_unknown", lines)
-    else:
-        case.blame("sticky-session-missing", "proxy", 2 * STRONG, "session_unknown", lines)
-        case.blame("server-restart", "server", HINT, "session_unknown", lines)
-
-
-RULES = (gone_away, lost_session, stomp_error, stomp_died, sockjs_close, close_reason, last_words)
+RULES = (gone_away, stomp_error, stomp_died, sockjs_close, close_reason, last_words)
