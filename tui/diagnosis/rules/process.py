@@ -74,7 +74,7 @@ def _ended(case: Case, how: str, lines: list[int]) -> None:
         else:
             case.blame("proxy-reload", "proxy", STRONG, key, lines, program=name)
             case.doubt("proxy-restart", UNLIKELY, key, lines, program=name)
-        case.blame("proxy-crash", "proxy", FITS, key, lines, program=name)
+        case.blame("proxy-crash", "proxy", STRONG, key, lines, program=name)  # a worker may have died
     elif how == "replaced":
         case.blame("server-restart", "server", STRONG, key, lines, program=name)
         case.blame("server-crash", "server", FITS, key, lines, program=name)
