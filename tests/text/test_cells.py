@@ -1,7 +1,7 @@
 """Cells, not characters."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tui.text.cells import fit, pad, width
@@ -16,6 +16,7 @@ def test_width(text: str, cells: int) -> None:
 
 
 @given(SAFE, st.integers(-2, 40))
+@example("0\\x1f\ua8b40", 6)
 def test_fit_never_exceeds(text: str, cells: int) -> None:
     fitted = fit(text, cells)
     assert width(fitted) <= max(0, cells)
@@ -24,6 +25,7 @@ def test_fit_never_exceeds(text: str, cells: int) -> None:
 
 
 @given(SAFE, st.integers(0, 40), st.booleans())
+@example("\u0c41", 1, True)
 def test_pad_is_exact(text: str, cells: int, right: bool) -> None:
     assert width(pad(text, cells, right=right)) == cells
 

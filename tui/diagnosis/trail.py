@@ -82,6 +82,10 @@ class Trail:
     """The last report of bytes of ours that do not arrive."""
     light: Mark | None = None
     """The first that came in after it."""
+    quiet: facts.TcpInfo | None = None
+    """The first report since something came in last."""
+    hole: facts.TcpInfo | None = None
+    """A later one: more has come since, but not the bytes before it, so nothing of it can be read."""
     silent: facts.TcpInfo | None = None
     """The last report taken in a silence."""
     lossy_looks: int = 0
@@ -269,6 +273,9 @@ class Trail:
                 if fact.total_retrans > (self.info.total_retrans if self.info is not None else 0):
                     self.lossy_looks += 1
                 self.info = fact
+                self.quiet = self.quiet or fact
+                if (fact.out_of_order or 0) > (self.quiet.out_of_order or 0):
+                    self.hole = fact
                 self.backed_off = max(self.backed_off, fact.retrans)
                 if fact.outq == 0 and not fact.unacked:
                     self.unacked_since = None
@@ -318,6 +325,7 @@ class Trail:
             self.light = Mark(fact.n, fact.m)
         self.woke = self.info is not None and (self.last_in is None or self.last_in.m < self.info.m)
         self.last_in = Mark(fact.n, fact.m)
+        self.quiet = self.hole = None
         if self.first_in is None:
             self.first_in = Heard(fact.n, fact.m, _text(fact))
         self.unacked_since = None

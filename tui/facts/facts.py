@@ -271,6 +271,8 @@ class TcpInfo(Fact, frozen=True, kw_only=True, tag="tcp_info"):
     """Since the last data came in."""
     state: str
     """The TCP state's name, e.g. ``ESTABLISHED``."""
+    out_of_order: int | None = None
+    """Segments that came in before one that was sent earlier, so far (``tcpi_rcv_ooopack``, Linux 5.4)."""
 
 
 class Postmortem(Fact, frozen=True, kw_only=True, tag="postmortem"):

@@ -102,8 +102,10 @@ class Connection:
                 self._connected(sock)
 
     async def _reached(self, sock: socket.socket) -> None:
-        """TCP is up: finds out who is at the other end."""
-        self._remote = sock.getpeername()
+        """TCP is up: finds out who is at the other end, once for each address."""
+        before, self._remote = self._remote, sock.getpeername()
+        if self.peer is not None and self._remote == before:
+            return
         try:
             self.peer = await Peer.at(self._remote)
         except asyncio.CancelledError:

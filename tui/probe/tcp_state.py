@@ -29,17 +29,21 @@ _FIELDS = (
 )  # fmt: skip
 
 
+_OUT_OF_ORDER = struct.Struct("224xI")  # tcpi_rcv_ooopack, since Linux 5.4
+_LONGEST = 256
+
+
 def tcp_info(sock: socket.socket) -> dict[str, Any] | None:
     """The fields of a ``tcp_info`` fact, or None where the OS does not tell."""
     if sys.platform != "linux":
         return None
     try:
-        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
+        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LONGEST)
     except OSError:
         return None
     if len(raw) < _INFO.size:
         return None
-    values = _INFO.unpack(raw)
+    values = _INFO.unpack_from(raw)
     info = dict(zip(_FIELDS, values[8:], strict=True))
     return {
         "outq": _queue(sock, _SIOCOUTQ),
@@ -50,6 +54,7 @@ def tcp_info(sock: socket.socket) -> dict[str, Any] | None:
         "rtt_ms": info["rtt"] / 1000,
         "last_ack_ms": float(info["last_ack_recv"]),
         "last_data_ms": float(info["last_data_recv"]),
+        "out_of_order": _OUT_OF_ORDER.unpack_from(raw)[0] if len(raw) >= _OUT_OF_ORDER.size else None,
         "state": _STATES[values[0]] if values[0] < len(_STATES) else str(values[0]),
     }
 

@@ -20,11 +20,14 @@ def fit(text: str, cells: int, *, ellipsis: str = "…") -> str:
         used += width(char)
         if used > room:
             break
+    while end and width(text[:end]) > room:  # a vowel sign may take a cell of its own behind another letter
+        end -= 1
     return text[:end] + ellipsis
 
 
 def pad(text: str, cells: int, *, right: bool = False) -> str:
-    """``text`` cut or filled to exactly ``cells`` cells; ``right`` puts the filling in front."""
+    """``text`` cut or filled to exactly ``cells`` cells; ``right`` puts the filling in front,
+    but of a sign that belongs to the letter before it: behind a blank that would take another cell."""
     text = fit(text, cells)
     filling = " " * (cells - width(text))
-    return filling + text if right else text + filling
+    return filling + text if right and width(text[:1]) else text + filling

@@ -4,7 +4,7 @@ from typing import Any
 
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.kernel import delayed
-from tui.diagnosis.rules import forwarding, ours, words
+from tui.diagnosis.rules import forwarding, ours, tcp, words
 
 LEAST_GRACE_S = 0.25
 """Seconds a server's beat may come later than missed before its session ails."""
@@ -129,6 +129,7 @@ RULES = (
     sockjs_beats_missed,
     unacknowledged,
     no_way_out,
+    tcp.behind_a_hole,
     lossy,
     slow_link,
     forwarding.through_a_vpn,

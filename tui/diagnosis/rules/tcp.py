@@ -70,6 +70,19 @@ def close_notify(case: Case) -> None:
         case.doubt("idle-timeout-proxy", UNLIKELY, "notify_missing", lines)
 
 
+def behind_a_hole(case: Case) -> None:
+    """The server goes on speaking, and a segment before what it says never comes, though TCP sends it again: the
+    large ones vanish on the way here (§4 entry 48)."""
+    hole, trail = case.trail.hole, case.trail
+    if hole is None or trail.quiet is None:
+        return
+    lines, count = case.lines(trail.quiet, hole), (hole.out_of_order or 0) - (trail.quiet.out_of_order or 0)
+    case.blame("mtu-blackhole", "network", 4 * STRONG, "hole", lines, count=count)
+    case.blame("packet-loss", "network", 2 * FITS, "hole", lines, count=count)
+    for cause in ("server-freeze", "server-heartbeat-missed", "client-ping-timeout", "nat-timeout"):
+        case.doubt(cause, UNLIKELY / 4, "hole", lines, count=count)
+
+
 def unacknowledged(case: Case) -> None:
     """Our bytes were sent again and again and nobody acknowledged them: they, or the answers, do not arrive."""
     close, trail = case.close, case.trail
@@ -185,6 +198,6 @@ def large_segments_vanish(case: Case) -> None:
 
 
 RULES = (
-    bare_end, close_frame_excludes, cut_in_a_frame, close_notify, unacknowledged, forgotten_flow,
+    bare_end, close_frame_excludes, cut_in_a_frame, close_notify, behind_a_hole, unacknowledged, forgotten_flow,
     refused_midway, end_with_the_light, reset_after_darkness, large_segments_vanish,
 )  # fmt: skip
