@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.scenarios.replaying import HERE
 from tests.view.story import Story
 from tui.facts import facts
 from tui.view import card
@@ -166,3 +167,9 @@ def test_a_card_says_what_was_not_verified(replay: Fold) -> None:
 
 def test_the_echo_of_our_own_code_is_not_the_server_s(replay: Fold) -> None:
     assert vendor(replay, 1000, "", server="Cowboy", ours=True) == "The connection has done what it was opened for."
+
+
+def test_an_open_session_whose_next_request_is_refused_shows_the_status(replay: Fold) -> None:
+    said = text(replay((HERE / "between-nginx-polls-outlast-it.jsonl").read_bytes()), "polls")
+    assert said.splitlines()[0].startswith(" ✖ HTTP refused a later request")
+    assert "504 Gateway Time-out" in said

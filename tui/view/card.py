@@ -188,7 +188,7 @@ def _context(pane: Pane, close: Close) -> close_codes.Context:
 
 def _code_name(close: Close, look: Look) -> str:
     if close.code is None:
-        return look.say(f"how_{close.transport.how}")
+        return look.say(opening.how_key(close.transport))
     return f"{close.code} {look.safe(close.name)}" if close.name else str(close.code)
 
 
@@ -224,7 +224,7 @@ def _said(close: Close, look: Look) -> list[Section]:
 
 def _transport(close: Close, look: Look) -> str:
     end = close.transport
-    parts = [look.say(f"how_{end.how}")]
+    parts = [look.say(opening.how_key(end))]
     if end.errno:
         parts.append(look.safe(end.errno))
     if end.phase != "open":

@@ -9,7 +9,7 @@ from typing import Any
 from tui.facts import facts, findings
 from tui.facts.facts import Unknown
 from tui.knowledge.catalogue import has
-from tui.view import numbers
+from tui.view import numbers, opening
 from tui.view.lines import Role
 from tui.view.look import Look
 from tui.view.rows import TEXT_KEPT, Kind, Row
@@ -139,7 +139,7 @@ def _eof(fact: facts.Eof, _: Look) -> Row:
 
 def _end(fact: facts.End, look: Look) -> Row:
     text = _words(look, fact.errno, fact.alert and f"TLS alert {fact.alert.name}", fact.detail)
-    return _event(fact, "tcp", "end", text, key=f"how_{fact.how}", bad=fact.how not in ("fin", "local"))
+    return _event(fact, "tcp", "end", text, key=opening.how_key(fact), bad=fact.how not in ("fin", "local"))
 
 
 def _unknown(fact: Unknown, look: Look) -> Row:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from tui.facts import facts
-from tui.facts.findings import Close
+from tui.facts.findings import Close, Transport
 from tui.knowledge import banners, http_status
 from tui.view.look import Look
 from tui.view.seen import Seen
@@ -24,14 +24,20 @@ _SHOWN = 60
 """Characters of foreign bytes that are shown."""
 
 
+def how_key(end: Transport | facts.End) -> str:
+    """How a connection ended, as a key of the ``screen`` area: a SockJS session over XHR may be refused after it
+    opened."""
+    return "how_http_later" if end.how == "http" and end.phase == "open" else f"how_{end.how}"
+
+
 def sections(seen: Seen, close: Close, look: Look) -> list[tuple[str, str]]:
-    """Label and sentence of what stood in the way; nothing where the session did open."""
+    """Label and sentence of what stood in the way: of an open session only the status that a later request got."""
     found: list[tuple[str, str]] = []
-    if close.transport.phase == "open":
+    if close.transport.phase == "open" and close.transport.how != "http":
         return found
     if close.transport.how == "tls" or close.transport.phase == "tls" or _unanswered(seen, close):
         found.append(("TLS", _tls(seen.handshake, close, look)))
-    if seen.answer is not None and close.transport.phase == "http":
+    if seen.answer is not None and "http" in (close.transport.phase, close.transport.how):
         found += [("HTTP" if at == 0 else "", text) for at, text in enumerate(_http(seen.answer, look))]
     return [(label, text) for label, text in found if text]
 
