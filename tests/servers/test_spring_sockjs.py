@@ -57,7 +57,9 @@ HELD = ("--heart-beat", "700,700", "--do", "0 hold-beats")
 
 @pytest.mark.parametrize("transport", ["websocket", "xhr-streaming"])
 async def test_held_beats(spring: Spring, recorder: Recorder, transport: str) -> None:
-    watch, status = await run(spring.sockjs_url, *over(transport), *HELD)
+    """Spring does not beat: it would write its beat and its ERROR at the same tick, and may tear a stream so."""
+    held = ("--heart-beat", "700,0", "--do", "0 hold-beats")
+    watch, status = await run(spring.sockjs_url, *over(transport), *held)
     assert status == 1
     frame, close = closing_frame(watch), watch.the("close")
     assert (frame["code"], frame["reason"], error(watch)) == (1002, "", "Session closed.")
