@@ -52,14 +52,13 @@ async def test_two_sessions_exchange_messages_and_beats(spring: Spring, recorder
     recorder.keep(f"spring-sockjs-{transport}", watch)
 
 
-HELD = ("--heart-beat", "700,700", "--do", "0 hold-beats")
+HELD = ("--do", "0 hold-beats")
 
 
 @pytest.mark.parametrize("transport", ["websocket", "xhr-streaming"])
 async def test_held_beats(spring: Spring, recorder: Recorder, transport: str) -> None:
     """Spring does not beat: it would write its beat and its ERROR at the same tick, and may tear a stream so."""
-    held = ("--heart-beat", "700,0", "--do", "0 hold-beats")
-    watch, status = await run(spring.sockjs_url, *over(transport), *held)
+    watch, status = await run(spring.sockjs_url, *over(transport), "--heart-beat", "700,0", *HELD)
     assert status == 1
     frame, close = closing_frame(watch), watch.the("close")
     assert (frame["code"], frame["reason"], error(watch)) == (1002, "", "Session closed.")
@@ -76,7 +75,7 @@ async def test_held_beats_of_one_who_polls(spring: Spring, recorder: Recorder) -
     ``c[1002,""]`` instead of it behind a beat in the same answer, and in 5 the answer broke off: Spring writes its beat
     and its ERROR at the same tick.
     """
-    watch, status = await run(spring.sockjs_url, *over("xhr-polling"), *HELD)
+    watch, status = await run(spring.sockjs_url, *over("xhr-polling"), "--heart-beat", "700,700", *HELD)
     assert status == 1
     assert watch.the("close")["initiator"] == "remote"
     messages = [header(line, "message") for line in watch.of("stomp", command="ERROR")]

@@ -105,6 +105,11 @@ class Case:
         return None if self.trail.ready is None else max(0.0, self.at - self.trail.ready.m)
 
     @property
+    def by_requests(self) -> bool:
+        """Whether each request may be a connection of its own: SockJS over XHR."""
+        return self.trail.transport is not None and self.trail.transport.name != "websocket"
+
+    @property
     def silent_end(self) -> bool:
         """TCP ended after ready, not by us, and no Close frame, SockJS ``c`` or STOMP ERROR said why."""
         close = self.close

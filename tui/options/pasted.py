@@ -23,7 +23,9 @@ _SOCKJS = re.compile(r"(?P<base>.*)/[^/.]+/[^/.]+/(websocket|xhr|xhr_streaming|x
 
 _QUOTED = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*"|\\.|\$'((?:[^'\\]|\\.)*)'""", re.DOTALL)
 """What a shell reads as one piece; only bash's ``$'…'`` has a group."""
+
 _CMD = re.compile(r"\S+\s+(?:-\S+\s+)*\^\"|.*\^\r?\n", re.DOTALL)
+"""A command for Windows' cmd: its first argument is quoted with ``^"``, or a line goes on behind a ``^``."""
 
 
 class Pasted(NamedTuple):

@@ -28,9 +28,8 @@ _FIELDS = (
     "snd_cwnd", "advmss", "reordering", "rcv_rtt", "rcv_space", "total_retrans",
 )  # fmt: skip
 
-
-_OUT_OF_ORDER = struct.Struct("224xI")  # tcpi_rcv_ooopack, since Linux 5.4
-_LONGEST = 256
+_OUT_OF_ORDER = struct.Struct("224xI")  # tcpi_rcv_ooopack of the same struct, since Linux 5.4
+_ASKED_FOR = 256  # bytes: the kernel gives as much of the struct as it has
 
 
 def tcp_info(sock: socket.socket) -> dict[str, Any] | None:
@@ -38,7 +37,7 @@ def tcp_info(sock: socket.socket) -> dict[str, Any] | None:
     if sys.platform != "linux":
         return None
     try:
-        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LONGEST)
+        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ASKED_FOR)
     except OSError:
         return None
     if len(raw) < _INFO.size:

@@ -31,9 +31,8 @@ STATUSES: Mapping[int, tuple[tuple[str, Blame, float], ...]] = {
 
 def _later(case: Case, how: str) -> Close | None:
     """The end of an open session over XHR, if it came so."""
-    tried = case.trail.transport
-    over_xhr = tried is not None and tried.name != "websocket" and case.trail.session.transport_at is not None
-    return case.close if over_xhr and case.close is not None and case.close.transport.how == how else None
+    opened = case.trail.session.transport_at is not None
+    return case.close if case.by_requests and opened and case.close and case.close.transport.how == how else None
 
 
 def refused(case: Case) -> None:

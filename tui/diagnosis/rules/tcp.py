@@ -111,15 +111,10 @@ def refused_midway(case: Case) -> None:
     if close is None or trail.ready is None or close.transport.how != "refused":
         return
     lines = case.lines(trail.end)
-    if _by_requests(case):
+    if case.by_requests:
         return
     case.blame("network-blackhole", "network", 4 * STRONG, "refused_midway", lines)
     case.blame("host-unreachable", "network", STRONG, "refused_midway", lines)
-
-
-def _by_requests(case: Case) -> bool:
-    """Whether each request may be a connection of its own: SockJS over XHR."""
-    return case.trail.transport is not None and case.trail.transport.name != "websocket"
 
 
 def forgotten_flow(case: Case) -> None:
