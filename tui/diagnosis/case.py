@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from tui.diagnosis.kernel import Kernel
 from tui.diagnosis.marks import Mark
 from tui.diagnosis.trail import Trail
 from tui.diagnosis.world import Drop, World
@@ -67,6 +68,11 @@ class Case:
         self._doubts: list[tuple[str, float, Reason | None]] = []
 
     # What it is about.
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel's reports of the connection."""
+        return self.trail.kernel
 
     @property
     def close(self) -> Close | None:

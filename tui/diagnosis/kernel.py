@@ -1,6 +1,9 @@
-"""What the kernel's reports (``tcp_info``) say of our bytes: on their way, stuck, or queued behind a slow link."""
+"""What the kernel's reports (``tcp_info``) say of our bytes: on their way, stuck, queued on a slow link, or lost."""
 
-from tui.facts import facts
+from dataclasses import dataclass
+
+from tui.diagnosis.marks import Mark
+from tui.facts.facts import TcpInfo
 
 FIN_SENT = ("FIN_WAIT1", "CLOSING", "LAST_ACK")
 """TCP's states with a FIN of ours on its way (RFC 9293 §3.3.2)."""
@@ -11,13 +14,120 @@ UNACKED_MS = 900.0
 QUEUED, QUEUED_RTT_MS = 2048, 250.0
 """Bytes unacknowledged, and a smoothed round trip (RFC 6298), from which a link is called slow."""
 
+SETTLED_S = 0.2
+"""Seconds after our last bytes from which a report that nothing waits says that the peer's kernel has them."""
 
-def waiting(info: facts.TcpInfo) -> int:
+
+@dataclass(eq=False)
+class Kernel:
+    """The reports of one connection beside what came and went on it.
+
+    Args:
+        connected_ms: how long TCP's handshake took, ms; 0 while that is not known.
+    """
+
+    connected_ms: float = 0.0
+    last: TcpInfo | None = None
+    """The last report while the connection was up, or at its end."""
+    silent: TcpInfo | None = None
+    """The last taken in a silence."""
+    slow: TcpInfo | None = None
+    """The last with bytes of ours queued behind a link whose round trip has grown: they arrive, slowly."""
+    worst: TcpInfo | None = None
+    """The last with our bytes unacknowledged and sent again."""
+    stuck: TcpInfo | None = None
+    """The last that our bytes do not arrive."""
+    light: Mark | None = None
+    """The first that came in after it."""
+    quiet: TcpInfo | None = None
+    """The first since something came in last."""
+    hole: TcpInfo | None = None
+    """A later one: more has come since, but not the bytes before it, so nothing of it can be read."""
+    lossy_looks: int = 0
+    """Reports that told of bytes sent again since the one before: one alone may be a burst, or a path's MTU found."""
+    backed_off: int = 0
+    """The most often that one segment had been sent again: of an outage it is nearly all that was sent again."""
+    losses_survived: int = 0
+    """Segments that had been sent again before something came in once more."""
+    unacked_since: Mark | None = None
+    """The first of our bytes after which nothing came in."""
+    silence_before_unacked_s: float = 0.0
+    """The silence both ways that they ended."""
+    _in: Mark | None = None
+    _out: Mark | None = None
+
+    def reported(self, fact: TcpInfo) -> None:
+        """The kernel was asked."""
+        if fact.total_retrans > (self.last.total_retrans if self.last is not None else 0):
+            self.lossy_looks += 1
+        self.last = fact
+        self.quiet = self.quiet or fact
+        if (fact.out_of_order or 0) > (self.quiet.out_of_order or 0):
+            self.hole = fact
+        self.backed_off = max(self.backed_off, fact.retrans)
+        if fact.outq == 0 and not fact.unacked:
+            self.unacked_since = None
+        if fact.when == "silent":
+            self.silent = fact
+        if self.undelivered is not None:
+            self.stuck, self.light = fact, None
+        if _queued(fact, self.connected_ms):
+            self.slow = fact
+        if (fact.outq or 0) > 0 and fact.retrans > 0:
+            self.worst = fact
+
+    def came(self, mark: Mark) -> None:
+        """Bytes came in."""
+        if self.stuck is not None and self.light is None:
+            self.light = mark
+        if self.last is not None:
+            self.losses_survived = max(self.losses_survived, self.last.total_retrans)
+        self._in = mark
+        self.quiet = self.hole = self.unacked_since = None
+
+    def went(self, mark: Mark, idle_s: float) -> None:
+        """Bytes of ours left, after a silence both ways of so many seconds."""
+        if self.unacked_since is None:
+            self.unacked_since, self.silence_before_unacked_s = mark, idle_s
+        self._out = mark
+
+    @property
+    def asked_since(self) -> bool:
+        """A report was taken since something came in last."""
+        return self.last is not None and not self._old(self.last)
+
+    @property
+    def undelivered(self) -> TcpInfo | None:
+        """The report that our bytes do not arrive: sent again, or out for long. Whatever came in after it makes it old
+        news."""
+        info, since = self.last, self.unacked_since
+        if info is None or self._old(info):
+            return None
+        return info if stuck(info, since.m if since is not None else None) else None
+
+    @property
+    def dark(self) -> TcpInfo | None:
+        """The report of bytes of ours sent again after which nothing came in any more."""
+        return self.worst if self.worst is not None and not self._old(self.worst) else None
+
+    @property
+    def delivered(self) -> TcpInfo | None:
+        """The report, taken after our last bytes, that the peer's kernel has them all."""
+        info, out = self.last, self._out
+        if info is None or info.outq != 0 or info.unacked or out is None or info.m < out.m + SETTLED_S:
+            return None
+        return info
+
+    def _old(self, info: TcpInfo) -> bool:
+        return self._in is not None and self._in.m > info.m
+
+
+def waiting(info: TcpInfo) -> int:
     """Bytes of ours that the peer's kernel has not acknowledged. A FIN of ours, which it counts as one, is none."""
     return (info.outq or 0) - (info.state in FIN_SENT)
 
 
-def stuck(info: facts.TcpInfo, since_m: float | None) -> bool:
+def stuck(info: TcpInfo, since_m: float | None) -> bool:
     """Whether our bytes do not arrive: sent again, or out for long.
 
     Args:
@@ -30,21 +140,7 @@ def stuck(info: facts.TcpInfo, since_m: float | None) -> bool:
     return info.retrans > 0 or (info.unacked > 0 and info.last_ack_ms >= out_ms - 50 > UNACKED_MS)
 
 
-def queued(info: facts.TcpInfo, connected_ms: float) -> bool:
-    """Whether our bytes lie in queues on the way: the round trip is many times that of the handshake, and
-    acknowledgements still come.
-
-    Args:
-        info: a report.
-        connected_ms: how long TCP's handshake took, ms.
-    """
-    return (
-        waiting(info) >= QUEUED and not info.retrans
-        and delayed(info, connected_ms) and (info.last_ack_ms or 0) < QUEUED_RTT_MS
-    )  # fmt: skip
-
-
-def delayed(info: facts.TcpInfo, connected_ms: float) -> bool:
+def delayed(info: TcpInfo, connected_ms: float) -> bool:
     """Whether the round trip has grown to many times that of the handshake: what is sent again may only be late.
 
     Args:
@@ -52,3 +148,12 @@ def delayed(info: facts.TcpInfo, connected_ms: float) -> bool:
         connected_ms: how long TCP's handshake took, ms.
     """
     return (info.rtt_ms or 0) > max(QUEUED_RTT_MS, 20 * connected_ms)
+
+
+def _queued(info: TcpInfo, connected_ms: float) -> bool:
+    """Whether our bytes lie in queues on the way: the round trip is many times that of the handshake, and
+    acknowledgements still come."""
+    return (
+        waiting(info) >= QUEUED and not info.retrans
+        and delayed(info, connected_ms) and (info.last_ack_ms or 0) < QUEUED_RTT_MS
+    )  # fmt: skip

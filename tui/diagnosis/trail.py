@@ -12,7 +12,7 @@ from functools import partial
 
 from tui.diagnosis.answers import Answers
 from tui.diagnosis.inner import Inner
-from tui.diagnosis.kernel import queued, stuck
+from tui.diagnosis.kernel import Kernel
 from tui.diagnosis.marks import Frame, Heard, Mark, Sent
 from tui.diagnosis.orders import Orders
 from tui.facts import facts
@@ -74,26 +74,7 @@ class Trail:
     route: facts.Route | None = None
     """At open."""
     last_route: facts.Route | None = None
-    info: facts.TcpInfo | None = None
-    """The kernel's last report while the connection was up, or at its end."""
-    slow: facts.TcpInfo | None = None
-    """The last report with bytes of ours queued behind a link whose round trip has grown: they arrive, slowly."""
-    stuck: facts.TcpInfo | None = None
-    """The last report of bytes of ours that do not arrive."""
-    light: Mark | None = None
-    """The first that came in after it."""
-    quiet: facts.TcpInfo | None = None
-    """The first report since something came in last."""
-    hole: facts.TcpInfo | None = None
-    """A later one: more has come since, but not the bytes before it, so nothing of it can be read."""
-    silent: facts.TcpInfo | None = None
-    """The last report taken in a silence."""
-    lossy_looks: int = 0
-    """Reports that told of bytes sent again since the one before: one alone may be a burst, or a path's MTU found."""
-    backed_off: int = 0
-    """The most often that one segment had been sent again: of an outage it is nearly all that was sent again."""
-    worst: facts.TcpInfo | None = None
-    """The last report with our bytes unacknowledged and sent again."""
+    kernel: Kernel = field(default_factory=Kernel)
     connect: Frame | None = None
     connected: Frame | None = None
     error: Frame | None = None
@@ -124,11 +105,6 @@ class Trail:
     gaps_out: deque[float] = field(default_factory=partial(deque, maxlen=KEPT))
     """Seconds between our own last messages and beats."""
     longest_out_s: float = 0.0
-    losses_survived: int = 0
-    """Segments that had been sent again before something came in once more."""
-    unacked_since: Mark | None = None
-    """The first of our bytes after which nothing came in."""
-    silence_before_unacked_s: float = 0.0
     ping_in: Mark | None = None
     """The last ping the peer sent."""
     pong_out: Mark | None = None
@@ -223,35 +199,13 @@ class Trail:
             return self.tcp.remote
         return self.session.url.partition("://")[2].partition("/")[0].rpartition("@")[2].lower()
 
-    @property
-    def undelivered(self) -> facts.TcpInfo | None:
-        """The kernel's report that our bytes do not arrive: sent again, or out for long. Whatever came in after it
-        makes it old news."""
-        info, since = self.info, self.unacked_since
-        if info is None or (self.last_in is not None and self.last_in.m > info.m):
-            return None
-        return info if stuck(info, since.m if since is not None else None) else None
-
-    @property
-    def dark(self) -> facts.TcpInfo | None:
-        """The report of bytes of ours sent again after which nothing came in any more."""
-        unheard = self.worst is not None and (self.last_in is None or self.last_in.m < self.worst.m)
-        return self.worst if unheard else None
-
-    @property
-    def delivered(self) -> facts.TcpInfo | None:
-        """The kernel's report, taken after our last bytes, that the peer's kernel has them all."""
-        info = self.info
-        if info is None or info.outq != 0 or info.unacked or self.last_out is None or info.m < self.last_out.m + 0.2:
-            return None
-        return info
-
     # The fold.
 
     def _event(self, fact: Fact) -> None:
         match fact:
             case facts.Tcp(role="main", errno=None):
                 self.tcp = fact
+                self.kernel.connected_ms = fact.ms
             case facts.Tcp(role="attempt"):
                 self.refused = fact
             case facts.Resolved():
@@ -270,22 +224,7 @@ class Trail:
                 self.route = fact if fact.when == "open" else self.route
                 self.last_route = fact
             case facts.TcpInfo():
-                if fact.total_retrans > (self.info.total_retrans if self.info is not None else 0):
-                    self.lossy_looks += 1
-                self.info = fact
-                self.quiet = self.quiet or fact
-                if (fact.out_of_order or 0) > (self.quiet.out_of_order or 0):
-                    self.hole = fact
-                self.backed_off = max(self.backed_off, fact.retrans)
-                if fact.outq == 0 and not fact.unacked:
-                    self.unacked_since = None
-                self.silent = fact if fact.when == "silent" else self.silent
-                if self.undelivered is not None:
-                    self.stuck, self.light = fact, None
-                if queued(fact, self.tcp.ms if self.tcp is not None else 0.0):
-                    self.slow = fact
-                if (fact.outq or 0) > 0 and fact.retrans > 0:
-                    self.worst = fact
+                self.kernel.reported(fact)
             case facts.Eof(dir="in"):
                 self.fin = Mark(fact.n, fact.m)
             case facts.End():
@@ -321,16 +260,11 @@ class Trail:
         self.longest_idle_s = max(self.longest_idle_s, fact.m - before)
         if self.last_out is not None and self.sends:
             self.largest_survived = max(self.largest_survived, max(sent.size for sent in self.sends))
-        if self.stuck is not None and self.light is None:
-            self.light = Mark(fact.n, fact.m)
-        self.woke = self.info is not None and (self.last_in is None or self.last_in.m < self.info.m)
+        self.woke = self.kernel.asked_since
         self.last_in = Mark(fact.n, fact.m)
-        self.quiet = self.hole = None
+        self.kernel.came(self.last_in)
         if self.first_in is None:
             self.first_in = Heard(fact.n, fact.m, _text(fact))
-        self.unacked_since = None
-        if self.info is not None:
-            self.losses_survived = max(self.losses_survived, self.info.total_retrans or 0)
         if opcode == PING:
             self.ping_in = Mark(fact.n, fact.m)
         if isinstance(fact, facts.Frame):
@@ -348,14 +282,12 @@ class Trail:
             return
         idle = fact.m - before
         self.idle_before_last_out_s = idle
-        if self.unacked_since is None:
-            self.unacked_since = Mark(fact.n, fact.m)
-            self.silence_before_unacked_s = idle
         if self.last_out is not None:
             gap = fact.m - self.last_out.m
             self.gaps_out.append(gap)
             self.longest_out_s = max(self.longest_out_s, gap)
         self.last_out = Mark(fact.n, fact.m)
+        self.kernel.went(self.last_out, idle)
         if isinstance(fact, facts.Frame):
             self.inner.went(fact, self.session.subprotocol)
         if opcode == PONG:

@@ -153,8 +153,8 @@ def _answers(case: Case, lines: list[int]) -> None:
         case.doubt(cause, UNLIKELY if at_once else 3 * UNLIKELY, "after_ok", lines)
     for cause in ("network-blackhole", "local-network-down"):
         case.doubt(cause, 0.5, "after_ok", lines)
-    lost = case.trail.undelivered or case.trail.dark
-    idle = case.trail.silence_before_unacked_s >= LEAST_IDLE_S  # a busy flow is not forgotten
+    lost = case.kernel.undelivered or case.kernel.dark
+    idle = case.kernel.silence_before_unacked_s >= LEAST_IDLE_S  # a busy flow is not forgotten
     if at_once and idle and lost is not None and case.close is not None and case.close.initiator != "remote":
         case.blame("nat-timeout", "network", 2 * FITS, "after_ok_in_the_dark", [lost.n, *lines])
     if case.cut and any(one.together and one.same_server for one in case.world.neighbours):

@@ -28,9 +28,9 @@ def beats_missed(case: Case) -> None:
     beat = trail.timers["stomp-in"].received > 0
     if not beat and case.idle_rx < 2 * n + LEAST_GRACE_S - 0.001:
         return  # ActiveMQ's first comes after 2n
-    lines = case.lines(trail.last_in, trail.info)
+    lines = case.lines(trail.last_in, case.kernel.last)
     args: dict[str, Any] = {"idle": round(case.idle_rx, 1), "every": round(n, 1)}
-    if trail.undelivered is not None:
+    if case.kernel.undelivered is not None:
         case.blame("network-blackhole", "network", 2 * STRONG, "silent_undelivered", lines, **args)
     else:
         silent_beats(case, 2 * STRONG, lines, args)
@@ -43,9 +43,9 @@ def sockjs_beats_missed(case: Case) -> None:
         return
     answer = trail.answer
     answered = answer is not None and trail.last_in is not None and answer.m > trail.last_in.m
-    lines = case.lines(trail.last_in, answer if answered else None, trail.info)
+    lines = case.lines(trail.last_in, answer if answered else None, case.kernel.last)
     args: dict[str, Any] = {"idle": round(case.idle_rx, 1), "every": round(late.every_ms / 1000, 1)}
-    if trail.undelivered is not None:
+    if case.kernel.undelivered is not None:
         case.blame("network-blackhole", "network", 2 * STRONG, "silent_undelivered", lines, **args)
         return
     key = "stream_stopped" if answered else "h_stopped"
@@ -73,10 +73,10 @@ def silent_beats(case: Case, times: float, lines: list[int], args: dict[str, Any
 def unacknowledged(case: Case) -> None:
     """Silence, and our bytes are sent again and again."""
     trail = case.trail
-    info = trail.undelivered
+    info = case.kernel.undelivered
     if info is None or (trail.late.get("stomp-in") is not None and trail.late["stomp-in"].state == "missed"):
         return
-    lines = case.lines(trail.unacked_since, info)
+    lines = case.lines(case.kernel.unacked_since, info)
     case.blame("network-blackhole", "network", STRONG, "undelivered", lines)
 
 
@@ -95,28 +95,28 @@ def no_way_out(case: Case) -> None:
 
 def lossy(case: Case) -> None:
     """Retransmissions while the session goes on."""
-    info = case.trail.info
-    if info is None or info.total_retrans < 5 or case.trail.undelivered is not None:
+    info = case.kernel.last
+    if info is None or info.total_retrans < 5 or case.kernel.undelivered is not None:
         return
-    if case.trail.lossy_looks < 2 and case.trail.worst is None:
+    if case.kernel.lossy_looks < 2 and case.kernel.worst is None:
         return
-    if info.total_retrans - case.trail.backed_off < SCATTERED:
+    if info.total_retrans - case.kernel.backed_off < SCATTERED:
         return
-    if delayed(info, case.trail.tcp.ms if case.trail.tcp is not None else 0.0):
+    if delayed(info, case.kernel.connected_ms):
         return
     case.blame("packet-loss", "network", STRONG, "losses", case.lines(info), count=info.total_retrans)
 
 
 def slow_link(case: Case) -> None:
     """What we send waits in the kernel, and is acknowledged slowly."""
-    info, slow = case.trail.info, case.trail.slow
+    info, slow = case.kernel.last, case.kernel.slow
     if slow is not None and case.m - slow.m < SLOW_FOR_S:
         case.blame(
             "bandwidth-limited", "network", 2 * STRONG, "slow_link", case.lines(case.trail.tcp, slow),
             bytes=slow.outq, rtt=round(slow.rtt_ms or 0),
         )  # fmt: skip
         return
-    if info is None or (info.outq or 0) < SLOW_QUEUE or info.retrans or case.trail.undelivered is not None:
+    if info is None or (info.outq or 0) < SLOW_QUEUE or info.retrans or case.kernel.undelivered is not None:
         return
     case.blame("bandwidth-limited", "network", FITS, "queued", case.lines(info), bytes=info.outq)
     case.blame("server-freeze", "server", HINT, "queued", case.lines(info), bytes=info.outq)

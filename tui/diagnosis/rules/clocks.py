@@ -52,7 +52,7 @@ def idle(case: Case) -> None:
     close, trail = case.close, case.trail
     if close is None or not case.cut:
         return
-    if trail.dark is not None:
+    if case.kernel.dark is not None:
         return  # the peer's clock did not see our last bytes
     any_, lines = case.idle_any, case.last_lines
     counts_ours = bool(proxied(case)) and _longest_own_silence(case)  # what came says nothing against such a timer
@@ -88,7 +88,7 @@ def one_way_idle(case: Case) -> None:
     """TCP ended without a Close after a silence of one side alone: a timer that counts only its bytes. Servers have
     such timers, and HAProxy (``timeout client``)."""
     trail = case.trail
-    if not case.cut or trail.dark is not None:
+    if not case.cut or case.kernel.dark is not None:
         return
     tx, rx, lines, front = case.idle_tx, case.idle_rx, case.last_lines, bool(proxied(case))
     proxy, server = (2 * HINT, HINT) if front else (HINT, FITS)

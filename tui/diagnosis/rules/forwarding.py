@@ -32,13 +32,13 @@ def through_a_vpn(case: Case) -> None:
     if name is None or trail.ready is None or trail.route is None:
         return
     before, after = trail.route.local, trail.last_route.local if trail.last_route is not None else None
-    lines = case.lines(trail.route, trail.last_route, trail.undelivered or trail.dark)
+    lines = case.lines(trail.route, trail.last_route, case.kernel.undelivered or case.kernel.dark)
     if before is not None and after != before:
         args: dict[str, Any] = {"name": name, "before": before, "after": after or "–"}
         case.blame("tunnel-drop", "network", SAID, "vpn_gone", lines, **args)
         for cause in ("local-network-down", "network-blackhole", "nat-timeout", "host-unreachable"):
             case.doubt(cause, UNLIKELY / 4, "vpn_gone", lines, **args)  # it is the narrower word
-    elif trail.undelivered is not None or trail.dark is not None:
+    elif case.kernel.undelivered is not None or case.kernel.dark is not None:
         case.blame("tunnel-drop", "network", 2 * STRONG, "vpn_dark", lines, name=name)
 
 

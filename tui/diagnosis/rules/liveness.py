@@ -109,29 +109,31 @@ def own_ping_unanswered(case: Case) -> None:
         return
     lines = case.lines(trail.ping_out, trail.close_out)
     case.blame("client-ping-timeout", "unknown", STRONG, "no_pong", lines)
-    lost = trail.undelivered or trail.dark
+    lost = case.kernel.undelivered or case.kernel.dark
     if trail.ping_out is not None and trail.last_in is not None and trail.ping_out.m < trail.last_in.m < case.at:
         case.doubt("server-freeze", UNLIKELY, "server_answers", case.lines(trail.last_in))  # it just knows no pings
     if lost is not None:
         case.blame("network-blackhole", "network", 4 * STRONG, "undelivered", case.lines(lost, trail.end))
     elif trail.ping_out is not None and trail.last_in is not None and trail.last_in.m > case.at:
         if _only_acknowledged(case):
-            case.blame("server-freeze", "server", 4 * STRONG, "acknowledged", case.lines(trail.ping_out, trail.silent))
+            case.blame(
+                "server-freeze", "server", 4 * STRONG, "acknowledged", case.lines(trail.ping_out, case.kernel.silent)
+            )
         else:
             case.blame("client-ping-timeout", "unknown", FITS, "pong_too_late", case.lines(trail.last_in))
-    elif trail.delivered is not None or _acknowledged(case):
-        case.blame("server-freeze", "server", 4 * STRONG, "acknowledged", case.lines(trail.ping_out, trail.info))
+    elif case.kernel.delivered is not None or _acknowledged(case):
+        case.blame("server-freeze", "server", 4 * STRONG, "acknowledged", case.lines(trail.ping_out, case.kernel.last))
 
 
 def _only_acknowledged(case: Case) -> bool:
     """Whether in the last silence the peer's kernel acknowledged what we sent, and its program said nothing."""
-    info = case.trail.silent
+    info = case.kernel.silent
     return info is not None and not info.unacked and info.outq == 0 and info.last_ack_ms < info.last_data_ms - 100
 
 
 def _acknowledged(case: Case) -> bool:
     """The last report, at the end: only our Close may still be on its way."""
-    info = case.trail.info
+    info = case.kernel.last
     return info is not None and not info.retrans and not info.total_retrans
 
 
@@ -140,9 +142,9 @@ def server_silent(case: Case) -> None:
     close, trail, n = case.close, case.trail, case.trail.beat_in_s
     if close is None or not n or trail.ready is None or case.idle_rx <= 2 * n or close.initiator == "remote":
         return
-    lines = case.lines(trail.last_in, trail.info, trail.act)
+    lines = case.lines(trail.last_in, case.kernel.last, trail.act)
     args: dict[str, Any] = {"idle": round(case.idle_rx, 1), "every": round(n, 1)}
-    if trail.undelivered is not None or trail.worst is not None:
+    if case.kernel.undelivered is not None or case.kernel.worst is not None:
         case.blame("network-blackhole", "network", 2 * STRONG, "silent_undelivered", lines, **args)
         return
     silent_beats(case, 2 * STRONG if close.initiator == "local" else HINT, lines, args)
@@ -155,9 +157,9 @@ def unanswered(case: Case) -> None:
         return
     for trail in (case.trail, *(one.trail for one in case.world.neighbours if one.together and one.same_server)):
         waiting = trail.answers.left_waiting(case.at)
-        if waiting is None or trail.dark is not None or trail.undelivered is not None:
+        if waiting is None or trail.kernel.dark is not None or trail.kernel.undelivered is not None:
             continue
-        lines = case.lines(waiting[0], trail.info, case.trail.act)
+        lines = case.lines(waiting[0], trail.kernel.last, case.trail.act)
         args: dict[str, Any] = {"waited": round(waiting[1], 1), "slowest": round(trail.answers.slowest_s or 0.0, 2)}
         case.blame("server-freeze", "server", 0.8 * STRONG, "unanswered", lines, **args)
         for cause in ("idle-timeout-proxy", "idle-timeout-server", "proxy-reload"):

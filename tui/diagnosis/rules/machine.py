@@ -91,7 +91,7 @@ def route_lost(case: Case) -> None:
 def never_left(case: Case) -> None:
     """The kernel could not even send: what we gave it never left this machine (a link without carrier, measured)."""
     close, trail = case.close, case.trail
-    info = trail.info
+    info = case.kernel.last
     if close is None or info is None or close.transport.how != "timeout" or close.transport.errno is None:
         return
     if info.outq and info.notsent == info.outq and not info.retrans:
@@ -120,7 +120,7 @@ def _frozen(case: Case, lines: list[int]) -> None:
 
 def slow_link(case: Case) -> None:
     """What we sent lay in queues on the way: pongs and beats behind it came late."""
-    close, slow = case.close, case.trail.slow
+    close, slow = case.close, case.kernel.slow
     if close is None or slow is None or close.asked or case.at - slow.m > RECENT_S:
         return
     lines = case.lines(case.trail.tcp, slow)
@@ -132,7 +132,7 @@ def slow_link(case: Case) -> None:
 
 def still_arriving(case: Case) -> None:
     """A large message was still coming in when the end came: pongs and acknowledgements wait behind it."""
-    close, info = case.close, case.trail.info
+    close, info = case.close, case.kernel.last
     if close is None or info is None or close.initiator != "local" or close.asked:
         return
     if close.transport.undecoded >= ARRIVING and info.when == "end" and info.last_data_ms < 1000:

@@ -330,8 +330,8 @@ def no_answer(case: Case) -> None:
     lines = case.lines(trail.tcp, trail.request, trail.connect, trail.end)
     came = trail.answer is not None or trail.first_in is not None
     if close.transport.how == "timeout" or close.transport.detail in ("open-timeout", "close-timeout"):
-        if trail.undelivered is not None:
-            case.blame("network-blackhole", "network", STRONG, "undelivered", case.lines(trail.info, trail.end))
+        if case.kernel.undelivered is not None:
+            case.blame("network-blackhole", "network", STRONG, "undelivered", case.lines(case.kernel.last, trail.end))
         case.blame("handshake-timeout", "server", STRONG, "no_answer", lines)
         if not came:
             case.blame("wrong-port", "client", HINT, "another_waits", lines)

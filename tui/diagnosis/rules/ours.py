@@ -87,8 +87,10 @@ def close_not_finished(case: Case) -> None:
     if close.received is not None or (close.transport.close_notify is not None and close.transport.close_notify.in_):
         case.blame("close-handshake-stalled", "server", SAID, "no_fin", case.lines(trail.close_in, trail.end))
         case.doubt("normal-close", 0.02, "no_fin", case.lines(trail.end))
-    elif trail.undelivered is not None:
-        case.blame("network-blackhole", "network", STRONG, "close_undelivered", case.lines(trail.close_out, trail.info))
+    elif case.kernel.undelivered is not None:
+        case.blame(
+            "network-blackhole", "network", STRONG, "close_undelivered", case.lines(trail.close_out, case.kernel.last)
+        )
     elif close.sent is not None and close.age is not None and close.sent.reason != "keepalive ping timeout":
         case.blame("server-freeze", "server", STRONG, "close_unanswered", case.lines(trail.close_out, trail.end))
         case.blame("close-handshake-stalled", "server", 0.8 * STRONG, "close_unanswered", case.lines(trail.close_out))

@@ -73,10 +73,10 @@ def close_notify(case: Case) -> None:
 def behind_a_hole(case: Case) -> None:
     """The server goes on speaking, and a segment before what it says never comes, though TCP sends it again: the
     large ones vanish on the way here (§4 entry 48)."""
-    hole, trail = case.trail.hole, case.trail
-    if hole is None or trail.quiet is None:
+    hole, quiet = case.kernel.hole, case.kernel.quiet
+    if hole is None or quiet is None:
         return
-    lines, count = case.lines(trail.quiet, hole), (hole.out_of_order or 0) - (trail.quiet.out_of_order or 0)
+    lines, count = case.lines(quiet, hole), (hole.out_of_order or 0) - (quiet.out_of_order or 0)
     case.blame("mtu-blackhole", "network", 4 * STRONG, "hole", lines, count=count)
     case.blame("packet-loss", "network", 2 * FITS, "hole", lines, count=count)
     for cause in ("server-freeze", "server-heartbeat-missed", "client-ping-timeout", "nat-timeout"):
@@ -90,12 +90,12 @@ def unacknowledged(case: Case) -> None:
         return
     if close.initiator == "local" and close.transport.errno is None:
         return
-    info = trail.worst or trail.info
-    lines = case.lines(trail.unacked_since, info, trail.end)
+    info = case.kernel.worst or case.kernel.last
+    lines = case.lines(case.kernel.unacked_since, info, trail.end)
     if close.transport.how == "unreachable":
         case.blame("host-unreachable", "network", FITS, "unreachable", lines, errno=close.transport.errno or "–")
-    if trail.losses_survived:
-        case.blame("packet-loss", "network", 2 * FITS, "losses_before", lines, count=trail.losses_survived)
+    if case.kernel.losses_survived:
+        case.blame("packet-loss", "network", 2 * FITS, "losses_before", lines, count=case.kernel.losses_survived)
     else:
         case.blame("packet-loss", "network", HINT / 2, "retransmitted_lossy", lines)
     case.blame(
@@ -121,16 +121,16 @@ def forgotten_flow(case: Case) -> None:
     """A stateful box forgot the flow while it was silent: our next packet vanished, or drew a RST (§4 entry 39). The
     silence before it is longer than any that the connection had survived."""
     close, trail = case.close, case.trail
-    if close is None or not case.silent_end or trail.unacked_since is None:
+    if close is None or not case.silent_end or case.kernel.unacked_since is None:
         return
-    silence = trail.silence_before_unacked_s
-    waited = case.at - trail.unacked_since.m
-    lines = case.lines(trail.unacked_since, trail.worst, trail.end)
+    silence = case.kernel.silence_before_unacked_s
+    waited = case.at - case.kernel.unacked_since.m
+    lines = case.lines(case.kernel.unacked_since, case.kernel.worst, trail.end)
     if silence < 2.0 or silence < 1.5 * trail.longest_idle_s:
         return
     if close.transport.how == "timeout":
         case.blame("nat-timeout", "network", 2 * STRONG, "silence_then_lost", lines, silence=round(silence, 1))
-    elif close.transport.how == "reset" and waited < 2.0 and trail.dark is None:
+    elif close.transport.how == "reset" and waited < 2.0 and case.kernel.dark is None:
         case.blame("nat-timeout", "network", 2 * STRONG, "silence_then_reset", lines, silence=round(silence, 1))
         case.blame("idle-timeout-proxy", "proxy", FITS, "silence_then_reset", lines, silence=round(silence, 1))
 
@@ -139,13 +139,13 @@ def end_with_the_light(case: Case) -> None:
     """Our bytes had not arrived for a while; when the way was clear again, the end was there already: the peer had
     given up on us meanwhile."""
     close, trail = case.close, case.trail
-    dark = trail.stuck
+    dark = case.kernel.stuck
     if close is None or dark is None or trail.ready is None or close.asked or close.initiator != "remote":
         return
-    since = case.at - (trail.light.m if trail.light is not None else case.at)
+    since = case.at - (case.kernel.light.m if case.kernel.light is not None else case.at)
     if close.transport.how == "reset" or since > LIGHT_S + 4 * trail.beat_out_s:
         return
-    lines = case.lines(dark, trail.light, trail.act)
+    lines = case.lines(dark, case.kernel.light, trail.act)
     times = 4 * STRONG if since <= LIGHT_S else STRONG  # later, a broker's patience with what had not arrived ran out
     case.blame("network-blackhole", "network", times, "end_with_the_light", lines)
     for cause in (
@@ -159,15 +159,15 @@ def reset_after_darkness(case: Case) -> None:
     """Nobody acknowledged our bytes for a while, and then a RST came: whoever answers again has lost the connection, a
     host that started anew, or a box on the way that did."""
     close, trail = case.close, case.trail
-    dark = trail.dark
+    dark = case.kernel.dark
     if close is None or not case.silent_end or close.transport.how != "reset" or dark is None:
         return
-    if trail.unacked_since is None:
+    if case.kernel.unacked_since is None:
         return
-    waited = case.at - trail.unacked_since.m
+    waited = case.at - case.kernel.unacked_since.m
     if waited < 1.0:
         return
-    lines = case.lines(trail.unacked_since, dark, trail.end)
+    lines = case.lines(case.kernel.unacked_since, dark, trail.end)
     # A broker drops a client whose beats do not arrive; without beats it is likelier that nobody knows us any more.
     given_up = trail.beat_out_s > 0 and waited > 1.5 * trail.beat_out_s
     restart, hole = (STRONG, 5 * STRONG) if given_up else (2 * STRONG, 1.5 * STRONG)
@@ -182,7 +182,7 @@ def large_segments_vanish(case: Case) -> None:
     """Small frames pass, and no large one of ours was ever acknowledged: all of them still lie in the send queue
     (§4 entry 48)."""
     trail = case.trail
-    info = trail.undelivered or trail.worst
+    info = case.kernel.undelivered or case.kernel.worst
     large = [sent for sent in trail.sends if sent.size >= FULL_SEGMENT]
     if info is None or not large or trail.ready is None or trail.last_in is None:
         return
