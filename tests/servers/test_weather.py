@@ -69,11 +69,11 @@ async def spoilt_and_alive(take: Take, recorder: Recorder) -> None:
         hosts.be_patient(8)
         hosts.start_python()
         weather = hosts.weather()
-        words = (*talk(0.3, 16), "--ping-interval", "1", "--stdin")
+        words = (*talk(0.25, 32), "--ping-interval", "1", "--stdin")
         async with watching(PYTHON, *words, on=hosts.client.words, **POSTMORTEM) as watch:
             await seen(watch, "frame", opcode=1, dir="in", count=2)
             weather.now(spoil=take.one_of(0.25, 0.3))
-            await seen(watch, "frame", opcode=1, dir="in", count=16)
+            await seen(watch, "frame", opcode=1, dir="in", count=32)
             weather.now()
             assert await leave(watch) == 0
     assert watch.of("tcp_info")[-1]["total_retrans"] >= 1

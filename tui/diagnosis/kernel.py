@@ -18,6 +18,13 @@ SETTLED_S = 0.2
 """Seconds after our last bytes from which a report that nothing waits says that the peer's kernel has them."""
 
 
+SCATTERED, LOSSY = 3, 0.1
+"""Segments lost one by one, and their share of all that left, from which a path is lossy."""
+
+FULL_SEGMENT = 1200
+"""Bytes of a message that no longer fits a packet of every path (IPv6 guarantees 1280)."""
+
+
 @dataclass(eq=False)
 class Kernel:
     """The reports of one connection beside what came and went on it.
@@ -27,8 +34,10 @@ class Kernel:
     """
 
     connected_ms: float = 0.0
+    newest: TcpInfo | None = None
+    """The last report."""
     last: TcpInfo | None = None
-    """The last report while the connection was up, or at its end."""
+    """The last taken in a silence or at the end: one taken while bytes flow says nothing of whether they arrive."""
     silent: TcpInfo | None = None
     """The last taken in a silence."""
     slow: TcpInfo | None = None
@@ -58,13 +67,16 @@ class Kernel:
 
     def reported(self, fact: TcpInfo) -> None:
         """The kernel was asked."""
-        if fact.total_retrans > (self.last.total_retrans if self.last is not None else 0):
+        if fact.total_retrans > (self.newest.total_retrans if self.newest is not None else 0):
             self.lossy_looks += 1
+        self.newest = fact
+        self.backed_off = max(self.backed_off, fact.retrans)
+        if fact.when == "resent":
+            return
         self.last = fact
         self.quiet = self.quiet or fact
         if (fact.out_of_order or 0) > (self.quiet.out_of_order or 0):
             self.hole = fact
-        self.backed_off = max(self.backed_off, fact.retrans)
         if fact.outq == 0 and not fact.unacked:
             self.unacked_since = None
         if fact.when == "silent":
@@ -76,12 +88,28 @@ class Kernel:
         if (fact.outq or 0) > 0 and fact.retrans > 0:
             self.worst = fact
 
+    def lossy(self, largest: int) -> bool:
+        """Whether the path loses segments of ours, not once but here and there.
+
+        Args:
+            largest: payload bytes of our largest message: the first large ones may have been lost to a path's MTU.
+        """
+        info = self.newest
+        if info is None or self.lost < SCATTERED or self.undelivered is not None:
+            return False
+        if info.segments is None or info.twice is None:
+            if info.total_retrans < 5 or delayed(info, self.connected_ms):
+                return False
+        elif self.lost < LOSSY * info.segments:
+            return False
+        return self.lossy_looks > 1 or self.worst is not None or (info.twice is not None and largest < FULL_SEGMENT)
+
     def came(self, mark: Mark) -> None:
         """Bytes came in."""
         if self.stuck is not None and self.light is None:
             self.light = mark
-        if self.last is not None:
-            self.losses_survived = max(self.losses_survived, self.last.total_retrans)
+        if self.newest is not None:
+            self.losses_survived = max(self.losses_survived, self.newest.total_retrans)
         self._in = mark
         self.quiet = self.hole = self.unacked_since = None
 
@@ -90,6 +118,12 @@ class Kernel:
         if self.unacked_since is None:
             self.unacked_since, self.silence_before_unacked_s = mark, idle_s
         self._out = mark
+
+    @property
+    def lost(self) -> int:
+        """Segments of ours that were lost here and there: those sent again, less what came twice and one outage."""
+        info = self.newest
+        return info.total_retrans - (info.twice or 0) - self.backed_off if info is not None else 0
 
     @property
     def asked_since(self) -> bool:

@@ -252,9 +252,10 @@ class Retry(Fact, frozen=True, kw_only=True, tag="retry"):
 
 
 class TcpInfo(Fact, frozen=True, kw_only=True, tag="tcp_info"):
-    """What the kernel knows of the connection, after 1, 2, 4, 8 … s of silence and at its end."""
+    """What the kernel knows of the connection, after 1, 2, 4, 8 … s of silence, at its end, and where it had to send
+    segments again although no silence was long."""
 
-    when: Literal["silent", "end"]
+    when: Literal["silent", "resent", "end"]
     outq: int | None
     """Bytes in the send queue, unacknowledged ones included."""
     notsent: int | None
@@ -273,6 +274,11 @@ class TcpInfo(Fact, frozen=True, kw_only=True, tag="tcp_info"):
     """The TCP state's name, e.g. ``ESTABLISHED``."""
     out_of_order: int | None = None
     """Segments that came in before one that was sent earlier, so far (``tcpi_rcv_ooopack``, Linux 5.4)."""
+    segments: int | None = None
+    """Segments of data that left so far, those sent again among them (``tcpi_data_segs_out``, Linux 4.6)."""
+    twice: int | None = None
+    """How many of them the peer says it got twice, so far (RFC 2883; ``tcpi_dsack_dups``, Linux 5.4): they had only
+    been late."""
 
 
 class Postmortem(Fact, frozen=True, kw_only=True, tag="postmortem"):

@@ -23,11 +23,10 @@ from tui.options.spec import SessionSpec, tls_context
 from tui.probe import http_facts
 from tui.probe.channel import Channel
 from tui.probe.dial import DialError, dial
-from tui.probe.interface import interface
 from tui.probe.journal import Journal
+from tui.probe.kernel import Kernel
 from tui.probe.listener import Peer
 from tui.probe.redirect import NotFollowed, followed, location
-from tui.probe.tcp_state import route, tcp_info
 from tui.probe.tls import Tls
 from tui.probe.upgrade import Answer, Upgrade
 from tui.probe.wires import ByteWire, FrameWire, Wire, Write
@@ -71,8 +70,7 @@ class Connection:
         self._asked_at = 0.0
         self._wire: Wire | None = None
         self.client: Client | None = None
-        self._heard_at = 0.0
-        self._silence = 1.0
+        self._kernel = Kernel(self._fact)
         self._linger: float | None = None
         self._answer_at: float | None = None
         self._held = False
@@ -118,7 +116,6 @@ class Connection:
             self._fact(kind, **fields)
 
     def _connected(self, sock: socket.socket) -> None:
-        self._heard_at = time.monotonic()
         secure = self._hop.endpoint.scheme.tls
         servername = self._hop.servername or self._hop.endpoint.host
         self._phase = "tls" if secure else "tcp"
@@ -129,7 +126,9 @@ class Connection:
             self._end("local", "tls", None, error.said("en"))
             return
         self._channel = Channel(sock, tls, servername, self._fact, self._journal.redactor.text, self)
-        self._route("open")
+        self._kernel.ask_of(sock, self._remote)
+        self._kernel.came(time.monotonic())
+        self._kernel.opened(self.peer)
         if not secure:
             self.secured()
         self.settled()
@@ -147,8 +146,8 @@ class Connection:
             self._ask()
 
     def came(self, moment: Moment) -> None:
-        """Bytes came: the silence is over."""
-        self._heard_at, self._silence = moment.m, 1.0
+        """Bytes came."""
+        self._kernel.came(moment.m)
 
     def peer_done(self, moment: Moment, *, notified: bool) -> None:
         """The peer says no more. After a close_notify alone its FIN follows, or does not."""
@@ -321,8 +320,7 @@ class Connection:
     def _arm(self) -> None:
         wakes = [self._linger, self._answer_at, None if self._ready or self._channel is None else self._open_by]
         if self.client is not None:
-            wakes.append(self.client.next_wake())
-            wakes.append(self._heard_at + self._silence)
+            wakes += [self.client.next_wake(), self._kernel.next_wake()]
         at = min((wake for wake in wakes if wake is not None), default=None)
         if self._timer is not None:
             if at == self._timer.when():
@@ -353,12 +351,7 @@ class Connection:
             self._end("local", self._phase, None, "close-timeout")
             return
         if self.client is not None:
-            if m >= self._heard_at + self._silence:
-                while m >= self._heard_at + self._silence:
-                    self._silence *= 2  # steps that passed while we were not scheduled are one look, not several
-                if self._channel is not None:
-                    self._tcp_info("silent")
-                    self._route("silent")
+            self._kernel.wake(m)
             self.client.wake(m)
         self.settled()
 
@@ -367,21 +360,6 @@ class Connection:
         if self._stopping and not self.over:
             self._end("local", self._phase, None, "stopped")
         self.settled()
-
-    # What the kernel knows.
-
-    def _tcp_info(self, when: str) -> None:
-        info = tcp_info(self._channel.stream.socket) if self._channel is not None else None
-        if info is not None:
-            self._fact(facts.TcpInfo, when=when, **info)
-
-    def _route(self, when: str) -> None:
-        assert self._channel is not None
-        found = route(self._remote, self._channel.stream.socket.family)
-        if found is not None and when == "open":
-            found |= {"program": self.peer.name if self.peer else None, "interface": interface(found["local"])}
-        if found is not None:
-            self._fact(facts.Route, when=when, **found)
 
     # The end.
 
@@ -398,8 +376,7 @@ class Connection:
         tls = channel.tls if channel is not None else None
         unread = unsent = 0
         if channel is not None:
-            self._tcp_info("end")
-            self._route("end")
+            self._kernel.ended()
             unread, unsent = channel.stream.unread, channel.stream.unsent
             channel.stream.close(reset=reset)
         undecoded = self._wire.undecoded if self._wire is not None else 0

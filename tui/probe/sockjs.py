@@ -280,8 +280,9 @@ class SockjsConnection(Connection):
     def carried_by(self, channel: Channel) -> None:
         """What the kernel knows of the session is asked of this channel from now on."""
         first, self._channel = self._channel is None, channel
+        self._kernel.ask_of(channel.stream.socket, self._remote)
         if first:
-            self._route("open")
+            self._kernel.opened(self.peer)
 
     def lost(self, how: How, errno: str | None, detail: str | None, status: int | None = None) -> None:
         """The transport failed."""

@@ -28,7 +28,8 @@ _FIELDS = (
     "snd_cwnd", "advmss", "reordering", "rcv_rtt", "rcv_space", "total_retrans",
 )  # fmt: skip
 
-_OUT_OF_ORDER = struct.Struct("224xI")  # tcpi_rcv_ooopack of the same struct, since Linux 5.4
+# Of the same struct: tcpi_data_segs_out, and since Linux 5.4 tcpi_dsack_dups and tcpi_rcv_ooopack.
+_COUNTED = struct.Struct("156xI56xI4xI")
 _ASKED_FOR = 256  # bytes: the kernel gives as much of the struct as it has
 
 
@@ -44,6 +45,7 @@ def tcp_info(sock: socket.socket) -> dict[str, Any] | None:
         return None
     values = _INFO.unpack_from(raw)
     info = dict(zip(_FIELDS, values[8:], strict=True))
+    segments, twice, out_of_order = _COUNTED.unpack_from(raw) if len(raw) >= _COUNTED.size else (None, None, None)
     return {
         "outq": _queue(sock, _SIOCOUTQ),
         "notsent": _queue(sock, _SIOCOUTQNSD),
@@ -53,7 +55,9 @@ def tcp_info(sock: socket.socket) -> dict[str, Any] | None:
         "rtt_ms": info["rtt"] / 1000,
         "last_ack_ms": float(info["last_ack_recv"]),
         "last_data_ms": float(info["last_data_recv"]),
-        "out_of_order": _OUT_OF_ORDER.unpack_from(raw)[0] if len(raw) >= _OUT_OF_ORDER.size else None,
+        "out_of_order": out_of_order,
+        "segments": segments,
+        "twice": twice,
         "state": _STATES[values[0]] if values[0] < len(_STATES) else str(values[0]),
     }
 

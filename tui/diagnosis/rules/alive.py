@@ -3,14 +3,10 @@
 from typing import Any
 
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
-from tui.diagnosis.kernel import delayed
 from tui.diagnosis.rules import forwarding, ours, tcp, words
 
 LEAST_GRACE_S = 0.25
 """Seconds a server's beat may come later than missed before its session ails."""
-
-SCATTERED = 3
-"""Segments sent again beside those of one outage, from which a path is lossy."""
 
 SLOW_FOR_S = 3.0
 """Seconds for which a report of a queue holds."""
@@ -95,14 +91,9 @@ def no_way_out(case: Case) -> None:
 
 def lossy(case: Case) -> None:
     """Retransmissions while the session goes on."""
-    info = case.kernel.last
-    if info is None or info.total_retrans < 5 or case.kernel.undelivered is not None:
-        return
-    if case.kernel.lossy_looks < 2 and case.kernel.worst is None:
-        return
-    if info.total_retrans - case.kernel.backed_off < SCATTERED:
-        return
-    if delayed(info, case.kernel.connected_ms):
+    info, trail = case.kernel.newest, case.trail
+    largest = max(trail.largest_survived, *(sent.size for sent in trail.sends), 0)
+    if info is None or not case.kernel.lossy(largest):
         return
     case.blame("packet-loss", "network", STRONG, "losses", case.lines(info), count=info.total_retrans)
 

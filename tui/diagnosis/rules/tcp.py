@@ -2,12 +2,10 @@
 
 from tui.diagnosis.between import proxied, says_close
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.kernel import FULL_SEGMENT
 
 LIGHT_S = 1.5
 """Seconds before an end within which the way became clear again."""
-
-FULL_SEGMENT = 1200
-"""Bytes of a message that no longer fits a packet of every path (IPv6 guarantees 1280)."""
 
 
 def bare_end(case: Case) -> None:

@@ -1,0 +1,57 @@
+"""What the kernel's reports say of a path: lossy, only late, dark for a while, or with a smaller packet."""
+
+from typing import Any
+
+import pytest
+
+from tui.diagnosis.kernel import Kernel
+from tui.diagnosis.marks import Mark
+from tui.facts.facts import TcpInfo
+
+SMALL, LARGE = 40, 9000
+"""Bytes of the largest message of ours."""
+
+
+def report(when: str, m: float = 4.0, **fields: Any) -> TcpInfo:
+    known = {
+        "outq": 0, "notsent": 0, "unacked": 0, "retrans": 0, "total_retrans": 0, "rtt_ms": 4.0, "last_ack_ms": 0.0,
+        "last_data_ms": 0.0, "state": "ESTABLISHED", "segments": 30, "twice": 0,
+    }  # fmt: skip
+    return TcpInfo(t=m, m=m, n=1, s="A", c=1, when=when, **(known | fields))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fields", "largest", "lossy"),
+    [
+        ({"total_retrans": 5}, SMALL, True),
+        ({"total_retrans": 5, "twice": 4}, SMALL, False),  # they had come, late
+        ({"total_retrans": 5, "segments": 400}, SMALL, False),
+        ({"total_retrans": 5, "retrans": 4}, SMALL, False),  # one segment, again and again: an outage
+        ({"total_retrans": 5}, LARGE, False),  # the first large ones may have been too large for the path
+        ({"total_retrans": 5, "segments": None, "twice": None}, SMALL, False),  # an old kernel: one report is too few
+    ],
+)
+def test_what_is_a_lossy_path(fields: dict[str, Any], largest: int, lossy: bool) -> None:
+    kernel = Kernel(connected_ms=4.0)
+    kernel.reported(report("resent", **fields))
+    assert kernel.lossy(largest) is lossy
+
+
+def test_a_second_report_of_losses_tells_them_from_a_small_packet() -> None:
+    kernel = Kernel()
+    kernel.reported(report("resent", total_retrans=4))
+    kernel.reported(report("resent", m=6.0, total_retrans=7))
+    assert kernel.lossy(LARGE)
+
+
+def test_one_report_while_bytes_flow_makes_no_silence() -> None:
+    """A segment on its way again is everyday; only a silence with one is a path that does not carry."""
+    kernel = Kernel()
+    kernel.went(Mark(1, 3.8), 0.2)
+    kernel.reported(report("resent", outq=9, unacked=1, retrans=1, total_retrans=1))
+    assert kernel.undelivered is None and kernel.dark is None
+    kernel.reported(report("silent", m=5.0, outq=9, unacked=1, retrans=2, total_retrans=2))
+    assert kernel.undelivered is not None and kernel.dark is not None
+    kernel.came(Mark(2, 5.5))
+    assert kernel.undelivered is None and kernel.dark is None
+    assert kernel.light == Mark(2, 5.5)
