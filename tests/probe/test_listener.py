@@ -140,3 +140,79 @@ async def test_a_parent_nobody_may_look_into_hides_no_program(monkeypatch: pytes
     monkeypatch.setattr(psutil.Process, "net_connections", denied)
     with socket.create_server((LOOPBACK, 0)) as server:
         assert (await Peer.at(server.getsockname())).name == psutil.Process().name()
+
+
+SERVER_BEHIND = """
+import socket, sys
+s = socket.create_server(('127.0.0.1', 0))
+print(s.getsockname()[1], flush=True)
+kept = []
+while True:
+    kept.append(s.accept()[0]); kept[-1].sendall(b'hello')
+"""
+"""A program that accepts and greets whoever comes, and keeps them."""
+
+RELAY = """
+import socket, sys
+doors = sys.argv[1:]
+s = socket.create_server(('127.0.0.1', 0))
+print(s.getsockname()[1], flush=True)
+kept = []
+while True:
+    peer, _ = s.accept()
+    peer.recv(9)
+    far = socket.create_connection(('127.0.0.1', int(doors[len(kept) // 2 % len(doors)])))
+    peer.sendall(far.recv(9))
+    kept += [peer, far]
+"""
+"""A proxy that takes its servers in turn; it is known for one by its name."""
+
+
+@asynccontextmanager
+async def _relaying(home: Path, *doors: int) -> AsyncIterator[int]:
+    """A relay named ``haproxy`` before those ports, as long as the block lasts; its own port."""
+    script = home / "haproxy"
+    script.symlink_to(sys.executable)
+    process = await asyncio.create_subprocess_exec(
+        script, "-c", RELAY, *map(str, doors), stdout=asyncio.subprocess.PIPE
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        yield int(await process.stdout.readline())
+    finally:
+        process.kill()
+        await process.communicate()
+
+
+async def _met(port: int) -> tuple[Peer, asyncio.StreamWriter]:
+    """Somebody who has asked at a port and been answered, and who is at its other end."""
+    reader, writer = await asyncio.open_connection(LOOPBACK, port)
+    peer = await Peer.at((LOOPBACK, port))
+    writer.write(b"hello?")
+    assert await reader.read(5) == b"hello"
+    await peer.accepted(writer.get_extra_info("sockname"))
+    return peer, writer
+
+
+async def test_who_stands_behind_a_proxy(tmp_path: Path) -> None:
+    """Of two servers each client knows its own; what a proxy had connected to for others does not count."""
+    async with _running(SERVER_BEHIND) as (first, one), _running(SERVER_BEHIND) as (_, other):
+        name = psutil.Process(first.pid).name()
+        async with _relaying(tmp_path, one, other) as port:
+            (mine, a), (theirs, b) = await _met(port), await _met(port)
+            assert await mine.behind() == await theirs.behind() == [(name, "lives")]
+            first.kill()
+            await first.wait()
+            assert await mine.behind() == [(name, "gone")]
+            assert await theirs.behind() == [(name, "lives")]
+            assert mine.now(listening=True) == "lives"
+            a.close()
+            b.close()
+
+
+async def test_nobody_stands_behind_a_server() -> None:
+    """What a program connects to is its own affair, unless it passes on what others say."""
+    async with _running(SERVER_BEHIND) as (_, port):
+        peer, writer = await _met(port)
+        assert peer.now(listening=True) == "lives" and await peer.behind() == []
+        writer.close()

@@ -3,22 +3,9 @@ machine, or a forwarder (``ssh -L``, kubectl, stunnel) that does.
 """
 
 from tui.diagnosis.case import Case
+from tui.facts.facts import Postmortem
 from tui.facts.findings import Blame
-
-PROXIES = (
-    "akamai", "angie", "apache", "ats/", "awselb", "balance", "big-ip", "bigip", "cache-main", "caddy", "cloudflare",
-    "cloudfront", "envoy", "fastly", "google frontend", "h2o", "haproxy", "hitch", "httpd", "kong", "lighttpd",
-    "litespeed", "mitm", "nghttpx", "nginx", "openresty", "pound", "redir", "rinetd", "skipper", "sniproxy", "sozu",
-    "squid", "tengine", "toxiproxy", "traefik", "traffic_server", "ts_main", "varnish", "xinetd",
-)  # fmt: skip
-"""Words by which a reverse proxy is known in ``Server`` or ``Via``, and the names of the programs."""
-
-FORWARDERS = frozenset(
-    {"autossh", "chisel", "cloudflared", "dropbear", "frpc", "frps", "gost", "kubectl", "ngrok", "oc", "plink", "socat",
-     "ssh", "sshd", "sshd-session", "stunnel", "stunnel3", "stunnel4", "wstunnel"}
-)  # fmt: skip
-"""Programs whose listening end is a tunnel's: they accept whether or not anybody is at the far end."""
-
+from tui.knowledge import relays
 
 VPNS = (
     "cscotun", "gpd", "ipsec", "nordlynx", "ppp", "proton", "tailscale", "tap", "tun", "utun", "vpn", "wg", "zt",
@@ -41,7 +28,7 @@ def proxied(case: Case) -> str:
     """The reverse proxy that answers for the server, by its own word; empty where none shows."""
     trail, program = case.trail, listening(case)
     for said in (trail.http_server, trail.answered("via"), program or ""):
-        if any(name in said.lower() for name in PROXIES):
+        if relays.proxy(said):
             return said
     return program if program is not None and _ends_tls(case, program) else ""
 
@@ -55,9 +42,15 @@ def says_close(case: Case) -> bool:
 def forwarder(case: Case) -> str | None:
     """The forwarder that listens at the other end, if one does."""
     program = listening(case)
-    if program is None or program not in FORWARDERS or _ends_tls(case, program):
+    if program is None or program not in relays.FORWARDERS or _ends_tls(case, program):
         return None
     return program
+
+
+def ended_behind(case: Case) -> Postmortem | None:
+    """The nearest program behind the other end that has ended since, as far as that is known: who answers now is
+    another, and sessions that live are with another."""
+    return next((fact for fact in case.trail.afterwards if fact.stage == "behind" and not fact.ok), None)
 
 
 def _ends_tls(case: Case, program: str) -> bool:

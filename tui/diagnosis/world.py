@@ -64,7 +64,7 @@ class World(NamedTuple):
 
 def the_way(look: Sequence[facts.Postmortem]) -> list[facts.Postmortem]:
     """The stages of a post-mortem that lead to the origin; others look at a process or at a control host."""
-    return [fact for fact in look if fact.stage not in ("program", "control")]
+    return [fact for fact in look if fact.stage not in ("program", "behind", "control")]
 
 
 def sign_of_life(trail: Trail) -> float | None:

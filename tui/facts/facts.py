@@ -286,13 +286,16 @@ class Postmortem(Fact, frozen=True, kw_only=True, tag="postmortem"):
 
     stage: str
     """``dns``, ``tcp``, ``proxy``, ``tls`` or ``http`` of the attempt at the same origin; ``program``, the process at
-    the other end, where that is this machine; ``control``."""
+    the other end, where that is this machine; ``behind``, one that a proxy or a tunnel there was connected to for us,
+    the nearest first; ``control``."""
     ok: bool
     """The stage was passed; the program lives."""
     how: str | None = None
     """How it failed; of the program: ``gone``, ``replaced`` under the same master, or ``restarted``."""
     ms: float | None = None
     status: int | None = None
+    program: str | None = None
+    """Whose process it is, of those ``behind``."""
 
 
 class Eof(Fact, frozen=True, kw_only=True, tag="eof"):

@@ -16,7 +16,7 @@ from tui.options.spec import SessionSpec
 from tui.probe.connection import Connection
 from tui.probe.cookies import Jar
 from tui.probe.journal import Journal
-from tui.probe.postmortem import Wanted, examine, tell_of_process
+from tui.probe.postmortem import Wanted, examine, tell_of_process, tell_of_those_behind
 from tui.probe.sockjs import SockjsConnection
 
 FIRST_S = 1.0
@@ -119,7 +119,9 @@ class LiveSession:
                 await self._again.wait()
         peer = self._connection.peer if self._connection is not None else None
         if peer is not None and not self.spec.no_postmortem:
-            tell_of_process(await peer.after(), partial(self._journal.write, s=self.spec.name, c=self._count))
+            write = partial(self._journal.write, s=self.spec.name, c=self._count)
+            tell_of_process(await peer.after(), write)
+            await tell_of_those_behind(peer, write)
         self._retrying = False
 
     async def _examine(self) -> None:

@@ -1,7 +1,8 @@
 """The post-mortem: after an unexplained drop, one attempt to reach the same origin, and one to a control host.
 
-What it finds are facts of type ``postmortem``, by stage: ``dns``, ``tcp``, ``tls``, ``http``, ``program`` (what has
-become of the process at the other end, where that is this machine), and ``control``. It stops at the 101 (or at
+What it finds are facts of type ``postmortem``, by stage: ``dns``, ``tcp``, ``tls``, ``http``, ``program`` and
+``behind`` (what has become of the process at the other end, and of those behind it, where that is this machine), and
+``control``. It stops at the 101 (or at
 SockJS's ``/info``), says no CONNECT and no credentials, and goes no further than TLS if another session to that origin
 is still up by then: a look must not disturb what it looks at. ``tui.probe.live`` starts it.
 """
@@ -79,6 +80,13 @@ def tell_of_process(found: str | None, write: Write) -> None:
         write(facts.Postmortem, stage="program", ok=found == "lives", how=None if found == "lives" else found)
 
 
+async def tell_of_those_behind(peer: Peer, write: Write) -> None:
+    """The stages ``behind``: what has become of each program behind that process, the nearest first."""
+    for name, found in await peer.behind():
+        ok = found == "lives"
+        write(facts.Postmortem, stage="behind", ok=ok, how=None if ok else found, program=name)
+
+
 def _without_credentials(spec: SessionSpec) -> SessionSpec:
     kept = [header for header in spec.header if not header.lower().startswith(("authorization:", "cookie:"))]
     url = spec.url
@@ -102,9 +110,11 @@ class _Attempt:
 
     async def run(self, alone: Callable[[], bool]) -> None:
         """Goes as far as it gets; each stage is a fact, the first that fails the last. The process at the other end is
-        looked for as soon as TCP is up, and again at last: one that ends takes a moment."""
+        looked for as soon as TCP is up, and again at last: one that ends takes a moment. So do those behind it."""
         await self._go(alone)
         self._program()
+        if self._peer is not None:
+            await tell_of_those_behind(self._peer, self._write)
 
     async def _go(self, alone: Callable[[], bool]) -> None:
         stage = "tcp"

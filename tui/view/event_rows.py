@@ -128,8 +128,8 @@ def _tcp_info(fact: facts.TcpInfo, look: Look) -> Row:
 
 
 def _postmortem(fact: facts.Postmortem, look: Look) -> Row:
-    how = fact.how or ("lives" if fact.stage == "program" else None)
-    text = _words(look, fact.stage, how, fact.status, "" if fact.ms is None else numbers.millis(fact.ms))
+    how = fact.how or ("lives" if fact.stage in ("program", "behind") else None)
+    text = _words(look, fact.stage, fact.program, how, fact.status, "" if fact.ms is None else numbers.millis(fact.ms))
     return _event(fact, "after", "attempt", text, bad=not fact.ok)
 
 

@@ -1,6 +1,6 @@
 """What came after: the post-mortem (§6.3), or the session's own next attempt."""
 
-from tui.diagnosis.between import forwarder, listening, proxied
+from tui.diagnosis.between import ended_behind, forwarder, listening, proxied
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S
 from tui.facts.findings import Blame
@@ -139,6 +139,8 @@ def _refused(case: Case, lines: list[int]) -> None:
 def _answers(case: Case, lines: list[int]) -> None:
     """It answers at once: whatever ended the connection did not end the server. Behind a proxy that is known only
     where the server's own answer came: TCP is the proxy's."""
+    if ended_behind(case) is not None:
+        return
     stages = case.world.afterwards
     through = bool(stages) and stages[-1].stage == "http"
     front = bool(proxied(case)) and bool(stages) and not through

@@ -1,11 +1,13 @@
-"""What has become of the process at the other end, where that is this machine: it tells a worker that was replaced, a
-server that was killed and a program that cut this connection on purpose apart, whose FIN is the same.
+"""What has become of the process at the other end, and of those behind it, where that is this machine: it tells a
+worker that was replaced, a server that was killed and a program that cut this connection on purpose apart, whose FIN is
+the same.
 """
 
-from tui.diagnosis.between import forwarder, listening, proxied
+from tui.diagnosis.between import ended_behind, forwarder, listening, proxied
 from tui.diagnosis.case import FITS, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.afterwards import outcome
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S
+from tui.knowledge import relays
 
 WORKERS = frozenset({"nginx", "haproxy", "apache2", "httpd"})
 """Proxies that reload by new processes: an old one ends with its last connection."""
@@ -52,7 +54,10 @@ def _lives(case: Case, lines: list[int]) -> None:
     elif server:
         case.blame("server-abort", "server", 1.5, "program_lives", lines, program=name)
         case.doubt("abrupt-close", 2 * UNLIKELY, "program_lives", lines, program=name)
-    elif name in WORKERS and after is not None and after[:2] == ("ok", 101) and case.idle_any < LEAST_IDLE_S:
+    elif (
+        name in WORKERS and after is not None and after[:2] == ("ok", 101) and case.idle_any < LEAST_IDLE_S
+        and ended_behind(case) is None
+    ):  # fmt: skip
         # The proxy did not go, nor what is behind it: somebody told one of them to end the session.
         case.blame("admin-kill", "server", STRONG, "program_lives", lines, program=name)
         case.blame("server-abort", "server", FITS, "program_lives", lines, program=name)
@@ -86,4 +91,38 @@ def _ended(case: Case, how: str, lines: list[int]) -> None:
         case.blame("server-restart", "server", STRONG, key, lines, program=name)
 
 
-RULES = (program,)
+def behind(case: Case) -> None:
+    """What has become of those that a proxy or a tunnel was connected to for us."""
+    known = [fact for fact in case.trail.afterwards if fact.stage == "behind"]
+    if not known or not case.cut:
+        return
+    fact = ended_behind(case)
+    if fact is None:
+        last, after = known[-1], outcome(case)
+        for cause in ("server-crash", "tunnel-drop", "proxy-crash"):
+            case.doubt(cause, UNLIKELY / 2, "behind_lives", [last.n], program=last.program or "–")
+        if after is not None and after[0] == "ok" and after[1] is not None:  # one that stops in order lives on a while
+            case.doubt("server-restart", UNLIKELY / 2, "behind_lives", [last.n], program=last.program or "–")
+        elif after is not None and after[1] in (502, 503):  # it is there, and the proxy counts it as down
+            case.blame("upstream-down", "server", STRONG, "behind_lives", [last.n], program=last.program or "–")
+            case.blame("server-freeze", "server", FITS, "behind_lives", [last.n], program=last.program or "–")
+        return
+    name, how = fact.program or "–", fact.how or "gone"
+    key, lines = f"behind_{how}", [fact.n]
+    again, died = (FITS, STRONG) if how == "gone" else (STRONG, FITS)
+    if name in relays.FORWARDERS:
+        case.blame("tunnel-drop", "network", STRONG, key, lines, program=name)
+    elif relays.proxy(name):
+        case.blame("proxy-restart", "proxy", again, key, lines, program=name)
+        case.blame("proxy-crash", "proxy", died, key, lines, program=name)
+    else:
+        case.blame("server-restart", "server", again, key, lines, program=name)
+        case.blame("server-crash", "server", died, key, lines, program=name)
+    for cause in (
+        "abrupt-close", "admin-kill", "connection-lifetime", "idle-timeout-proxy", "idle-timeout-server",
+        "proxy-reload", "server-abort",
+    ):  # fmt: skip
+        case.doubt(cause, UNLIKELY / 2, key, lines, program=name)
+
+
+RULES = (program, behind)

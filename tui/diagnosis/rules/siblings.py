@@ -6,7 +6,7 @@ each has for itself: timers per connection, beats, kicks, the path, the backend.
 
 from typing import Any
 
-from tui.diagnosis.between import in_between, proxied
+from tui.diagnosis.between import ended_behind, in_between, proxied
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S, mute, round_seconds
 from tui.diagnosis.trail import Trail
@@ -34,7 +34,7 @@ def alone(case: Case) -> None:
         if one.same_server and one.lives and _was_there(case, one) and one.trail.orders.frozen_at(case.at) is None
         and (not gone or _heard_since(case, one))
     ]  # fmt: skip
-    if not living or any(one.together for one in case.world.neighbours):
+    if not living or any(one.together for one in case.world.neighbours) or ended_behind(case) is not None:
         return
     lines, names = case.lines(*(one.trail.last_in for one in living), case.trail.end), _names(living)
     for cause in SHARED:

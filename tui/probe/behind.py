@@ -1,0 +1,61 @@
+"""Who is behind a proxy or a tunnel of this machine: whoever it connected to for our connection, and so on."""
+
+import ipaddress
+from collections.abc import Sequence, Set
+from typing import Any
+
+import psutil
+
+from tui.knowledge.relays import relays
+from tui.probe.processes import Held, Place, Program, connections, family, holder, listener, place
+
+MOST = 3
+"""Connections that are followed: a tunnel's two halves and a server, or two proxies and a server."""
+
+Ends = tuple[Place | None, Place | None]
+"""A connection by its two places, this process's own first."""
+
+
+def ends(table: Sequence[Any]) -> frozenset[Ends]:
+    """The connections there are."""
+    return frozenset((place(one.laddr), place(one.raddr)) for one in table if one.raddr)
+
+
+def behind(front: Program, before: Set[Ends]) -> list[Held]:
+    """The programs that stand behind one another, the nearest first, as far as they are on this machine and it is
+    plain which they are.
+
+    Args:
+        front: who has the other end of our connection.
+        before: the connections there were before it was used: what a proxy connects to for us comes after. A tunnel's
+            own connection, and what was connected sooner than we looked, are among them; then all count that it has.
+    """
+    chain: list[Held] = []
+    table = connections()
+    while relays(front.name) and len(chain) < MOST:
+        ways = _ways(front, table)
+        news = [way for way in ways if way not in before]
+        found = {_held(way, table) for way in news or ways}
+        held = found.pop() if len(found) == 1 else None
+        if held is None:
+            break
+        chain.append(held)
+        front = held.holds
+    return chain
+
+
+def _ways(program: Program, table: Sequence[Any]) -> list[Ends]:
+    """The connections a program has made to others on this machine."""
+    mine = family(program)
+    doors = {one.laddr[1] for one in table if one.status == psutil.CONN_LISTEN}
+    return [
+        (place(one.laddr), place(one.raddr)) for one in table
+        if one.pid in mine and one.status == psutil.CONN_ESTABLISHED and one.laddr[1] not in doors
+        and ipaddress.ip_address(one.raddr[0]).is_loopback
+    ]  # fmt: skip
+
+
+def _held(way: Ends, table: Sequence[Any]) -> Held | None:
+    near, far = way
+    holds = holder(near, far, table)
+    return Held(far, listener(far, table), holds) if holds is not None and far is not None else None
