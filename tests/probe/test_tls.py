@@ -79,6 +79,23 @@ async def test_a_server_that_wants_our_certificate(authority: trustme.CA, ca_fil
     assert (fine, shown.the("tls")["ok"]) == (0, True)
 
 
+async def test_a_sockjs_session_says_who_gave_up_too(authority: trustme.CA, ca_file: str) -> None:
+    """Of ``/info`` as of any request the end has its TLS alert, and the alert's side."""
+    context = server_context(authority.issue_cert("localhost"))
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(context)
+    with ScriptedServer(scripts.echo, context) as server:
+        untrusting, _ = await run(server.url.replace("wss:", "https:"))
+    with ScriptedServer(scripts.echo, context) as server:
+        unknown, _ = await run(server.url.replace("wss:", "https:"), "--cacert", ca_file)
+    mine, theirs = untrusting.the("end"), unknown.the("end")
+    assert (mine["how"], mine["phase"]) == ("tls", "tls")
+    assert mine["alert"] == {"name": "unknown_ca", "number": 48, "dir": "out"}
+    assert theirs["alert"] == {"name": "certificate_required", "number": 116, "dir": "in"}
+    assert [watch.the("close")["initiator"] for watch in (untrusting, unknown)] == ["local", "remote"]
+    assert len(unknown.of("tcp_info", when="end")) == 1
+
+
 async def test_wss_to_a_port_that_speaks_plain_websocket() -> None:
     async with serving(echo) as url:
         watch, status = await run(url.replace("ws://", "wss://"))

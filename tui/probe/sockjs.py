@@ -284,10 +284,15 @@ class SockjsConnection(Connection):
         if first:
             self._kernel.opened(self.peer)
 
-    def lost(self, how: How, errno: str | None, detail: str | None, status: int | None = None) -> None:
-        """The transport failed."""
+    def lost(
+        self, how: How, errno: str | None, detail: str | None, status: int | None = None, on: Channel | None = None
+    ) -> None:
+        """A request failed, and the transport with it: the end tells of its channel."""
         self._status = status
-        self._end(how, "open" if self._open_said else "http", errno, detail)
+        if on is not None:
+            self._channel = on
+            self._kernel.ask_of(on.stream.socket, self._remote)
+        self._end(how, "open" if self._open_said else self._phase, errno, detail)
 
     def settled(self) -> None:
         """After anything that moved the client; ``o`` ends the trying."""
@@ -342,6 +347,7 @@ class _Info:
 
     def failed(self, exchange: Exchange, how: How, errno: str | None, detail: str | None) -> None:
         if not self.answer.done():
+            self._connection.lost(how, errno, detail or "sockjs-info", on=exchange.channel)
             self.answer.set_exception(_InfoFailed(how, errno, detail or "sockjs-info"))
 
     def settled(self) -> None:

@@ -50,7 +50,9 @@ class Owner(Protocol):
     def carried_by(self, channel: Channel) -> None:
         """What the kernel knows of the session is asked of this channel from now on."""
 
-    def lost(self, how: How, errno: str | None, detail: str | None, status: int | None = None) -> None:
+    def lost(
+        self, how: How, errno: str | None, detail: str | None, status: int | None = None, on: Channel | None = None
+    ) -> None:
         """The transport failed."""
 
 
@@ -180,7 +182,7 @@ class XhrWire(ByteWire):
         if exchange.waits and exchange.kept and how in ("fin", "reset"):
             self._run(self._dial(self._asked[exchange.kind]))
         elif exchange.waits:
-            self._owner.lost(how, errno, detail or f"sockjs-{exchange.kind}")
+            self._owner.lost(how, errno, detail or f"sockjs-{exchange.kind}", on=exchange.channel)
 
     def settled(self) -> None:
         """What came was dealt with."""
