@@ -7,7 +7,7 @@ import pytest
 
 from tests.probing import ask, open_session, probing, seen
 from tests.servers.afar import Afar
-from tests.servers.between import opened, says, sockjs
+from tests.servers.between import Table, opened, says, sockjs
 from tests.servers.haproxy import HaProxy
 from tests.servers.lines import (
     DEFAULT_RETRIES,
@@ -83,7 +83,7 @@ async def test_the_way_to_spring_goes_dark(start: Starter, recorder: Recorder) -
     with routed() as hosts, elsewhere(hosts):
         hosts.be_patient(4)
         port = ashore(hosts, start, Spring, heart_beat="4000,4000", sockjs_heart_beat=4000)
-        stream = {"url": f"stomp+http://{SERVER}:{port}/sockjs", "sockjs_transport": "xhr-streaming"}
+        stream: Table = {"url": f"stomp+http://{SERVER}:{port}/sockjs", "sockjs_transport": "xhr-streaming"}
         stream |= {"heart_beat": "4000,4000", "do": says(1.3, 20, TALK)}
         async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
             await opened(watch, stream=stream, third={"url": THERE, "do": says(2.4, 24, "send tick")})
