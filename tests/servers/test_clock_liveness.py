@@ -46,12 +46,12 @@ async def test_a_tab_whose_timers_are_throttled(
 
 
 async def test_a_page_that_forgot_its_timer(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
-    """Spring over SockJS, behind HAProxy with TLS: it listened only and stopped to beat; a busy one needs no beats."""
+    """Spring over SockJS, behind HAProxy with TLS: it only listens, and stops to beat; a desk goes on."""
     spring = start(Spring, heart_beat="1600,1600")
     proxy = start(HaProxy, spring.port, tunnel=30, certificate=certificate)
     words = [*sessions(proxy.port, "websocket", "board", "desk", tls=True), "--cacert", str(certificate.ca)]
     words += ["--heart-beat", "1600,1600", "--subscribe", "/topic/orders", "--do", "2.2 board: hold-beats"]
-    words += every(1.2, "stomp-send /topic/orders one", 12, "desk")
+    words += every(2.9, "stomp-send /topic/orders one", 12, "desk")
     watch = await watched(words, ("board",), stage="tls")
     assert watch.the("close", "board")["initiator"] == "remote"
     recorder.keep("clock-haproxy-board-stops-beating", watch)
@@ -160,12 +160,21 @@ async def test_dark_behind_a_gateway(start: Starter, recorder: Recorder) -> None
                 "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade; }",
             )
         open_doors(hosts.router, gateway.port)
-        words = ("--ping-interval", "1.6", "--ping-timeout", "2.3", *every(1.1, "send hello", 3), "--stdin")
+        words = (
+            "--ping-interval",
+            "1.6",
+            "--ping-timeout",
+            "2.3",
+            "--close-timeout",
+            "0.9",
+            *every(1.1, "send hello", 3),
+            "--stdin",
+        )
         target = f"A=ws://{INSIDE}:{gateway.port}/live"
         async with watching(target, *words, on=hosts.client.words, **POSTMORTEM) as watch:
             await echoed(watch, 2, "A")
             hosts.router.wall(f"ip daddr {SERVER} drop", "output")
-            await over(watch, "A", stage="http")
+            await over(watch, "A", stage="http", patience=12)
             await leave(watch, status=1)
     assert watch.the("close")["initiator"] == "local"
     recorder.keep("clock-gateway-dark-behind-it", watch)
