@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 
 async def test_an_export_is_complete(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
-    """A server that says 1000 once all rows are out, behind HAProxy with TLS; a chat beside it goes on."""
+    """A server that says 1000 once all rows are out, behind HAProxy with TLS."""
 
     async def export(_: str, client: ServerConnection, message: str | bytes) -> None:
         if message != "export":
@@ -46,7 +46,6 @@ async def test_an_export_is_complete(certificate: Certificate, start: Starter, r
         watch = await staged(
             {
                 "export": base | {"url": f"{base['url']}?user=export", "do": ["0.4 send export"]},
-                "chat": base | {"url": f"{base['url']}?user=chat", "do": says(1.3, 4)},
             },
             "export",
         )

@@ -118,15 +118,12 @@ async def test_a_tab_that_was_in_the_background(start: Starter, recorder: Record
 
 
 async def test_a_jwt_runs_out(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
-    """Each session lives as long as its token; the younger one's is still good when the user leaves."""
+    """The session lives as long as its token, however busy it is."""
     server = start(NodeWs, tokenLasts=5300, tokenEnd=[4003, "jwt expired"])
     proxy = start(HaProxy, server.port, tunnel=30, certificate=certificate)
     async with probing("--stdin", **POSTMORTEM) as watch:
         await opened(watch, morning=wss(proxy.port, certificate, do=says(0.8, 7)))
-        await seen(watch, "frame", "morning", dir="in", opcode=1, count=3)
-        await opened(watch, later=wss(proxy.port, certificate, do=says(1.1, 5)))
-        await looked(watch, "morning")
-        assert not watch.of("close", "later")
+        await looked(watch, "morning", stage="http")
         assert await watch.finish() == 1
     assert_said(watch.the("close", "morning"), 4003, "jwt expired")
     recorder.keep("clock-haproxy-jwt-expired-4003", watch)
@@ -135,7 +132,7 @@ async def test_a_jwt_runs_out(certificate: Certificate, start: Starter, recorder
 async def test_a_stomp_error_says_that_the_token_is_too_old(
     certificate: Certificate, start: Starter, recorder: Recorder
 ) -> None:
-    """A home-made STOMP server looks at the token at each SEND; who only listens is not asked. Behind stunnel."""
+    """A home-made STOMP server looks at the token at each SEND. Behind stunnel."""
     since: dict[str, float] = {}
 
     async def broker(name: str, client: ServerConnection, message: str | bytes) -> None:
@@ -153,7 +150,6 @@ async def test_a_stomp_error_says_that_the_token_is_too_old(
         watch = await staged(
             {
                 "desk": user(base, "desk", do=says(1.2, 6, "stomp-send /queue/jobs print")),
-                "board": user(base, "board", subscribe=["/topic/board"]),
             },
             "desk",
         )
