@@ -192,6 +192,36 @@ def test_the_process_at_the_other_end_is_gone(server: str, how: str, cause: tupl
     assert head(last("A", tape)) == cause
 
 
+@pytest.mark.parametrize(
+    ("front", "behind", "how", "cause"),
+    [
+        ("nginx", "node", "gone", ("server-crash", "server")),
+        ("nginx", "node", "restarted", ("server-restart", "server")),
+        ("nginx", "gunicorn", "replaced", ("server-restart", "server")),
+        ("haproxy", "nginx", "gone", ("proxy-crash", "proxy")),
+        ("ssh", "sshd", "gone", ("tunnel-drop", "network")),
+        ("ssh", "java", "gone", ("server-crash", "server")),
+    ],
+)
+def test_one_of_those_behind_it_is_gone(front: str, behind: str, how: str, cause: tuple[str, str]) -> None:
+    """Whatever the proxy or the tunnel still answers, and whoever else it serves."""
+    tape = stomp().add(facts.Route, when="open", remote="127.0.0.1", local="127.0.0.1", program=front)
+    busy(tape, 7.2).at(6.87).eof().end().at(7.5).add(facts.Postmortem, stage="tcp", ok=True)
+    tape.add(facts.Postmortem, stage="program", ok=True).add(facts.Postmortem, stage="http", ok=True, status=101)
+    tape.add(facts.Postmortem, stage="behind", ok=False, how=how, program=behind)
+    lives = busy(Tape("stomp+ws://shop.test/feed", "B").open(), 7.2)
+    assert head(last("A", tape, lives)) == cause
+
+
+def test_a_server_that_runs_and_counts_as_down_behind_its_proxy() -> None:
+    tape = stomp().add(facts.Route, when="open", remote="127.0.0.1", local="127.0.0.1", program="haproxy")
+    busy(tape, 7.2).at(6.87).eof().end().at(7.5).add(facts.Postmortem, stage="tcp", ok=True)
+    tape.add(facts.Postmortem, stage="http", ok=False, how="http", status=503)
+    before = last("A", tape).cause
+    tape.add(facts.Postmortem, stage="behind", ok=True, program="node")
+    assert (before, last("A", tape).cause) == ("server-crash", "upstream-down")
+
+
 @pytest.mark.parametrize("refused", [False, True])
 def test_the_process_at_the_other_end_runs_on(refused: bool) -> None:
     tape = stomp().add(facts.Route, when="open", remote="127.0.0.1", local="127.0.0.1", program="java")
@@ -389,6 +419,25 @@ def test_a_certificate_that_does_not_verify(code: int, cause: str, side: str) ->
 def test_an_http_answer(status: int, headers: list[tuple[str, str]], body: str | None, cause: str, side: str) -> None:
     tape = Tape().add(facts.Http, dir="out", method="GET", target="/feed", status=None)
     tape.add(facts.Http, dir="in", status=status, headers=headers, body=body).end("http", "http")
+    assert head(last("A", tape)) == (cause, side)
+
+
+@pytest.mark.parametrize(
+    ("status", "ms", "cause", "side"),
+    [
+        (401, 3, "auth-expired", "server"), (403, 3, "forbidden", "config"), (413, 3, "message-too-big", "client"),
+        (429, 3, "rate-limited", "client"), (500, 3, "server-error", "server"), (502, 3, "upstream-down", "server"),
+        (504, 5000, "idle-timeout-proxy", "proxy"), (504, 60_000, "server-freeze", "server"),
+        (521, 3, "upstream-down", "server"), (522, 3, "upstream-timeout", "server"),
+        (523, 3, "upstream-down", "server"), (524, 100_000, "server-freeze", "server"),
+    ],
+)  # fmt: skip
+def test_a_later_request_of_a_sockjs_session(status: int, ms: float, cause: str, side: str) -> None:
+    tape = Tape("https://shop.test/feed")
+    tape.add(facts.Transport, name="xhr-polling", url="https://shop.test/feed/0/x/xhr")
+    tape.add(facts.Bytes, dir="in", size=2, text="o\n")
+    tape.add(facts.Http, dir="out", method="POST", target="/feed/0/x/xhr", status=None)
+    tape.add(facts.Http, dir="in", status=status, ms=ms).end("http")
     assert head(last("A", tape)) == (cause, side)
 
 

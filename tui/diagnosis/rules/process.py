@@ -21,8 +21,10 @@ def program(case: Case) -> None:
     fact = next((fact for fact in reversed(case.trail.afterwards) if fact.stage == "program"), None)
     if fact is None or not case.cut:
         return
-    if fact.ok:
+    if fact.ok and ended_behind(case) is None:
         _lives(case, [fact.n])
+    elif fact.ok:
+        return  # it lives, and who had the session does not
     elif fact.how == "replaced" and (forwarder(case) is not None or listening(case) in ONE_EACH):
         return
     elif fact.how == "replaced" and not _front(case):
@@ -54,10 +56,7 @@ def _lives(case: Case, lines: list[int]) -> None:
     elif server:
         case.blame("server-abort", "server", 1.5, "program_lives", lines, program=name)
         case.doubt("abrupt-close", 2 * UNLIKELY, "program_lives", lines, program=name)
-    elif (
-        name in WORKERS and after is not None and after[:2] == ("ok", 101) and case.idle_any < LEAST_IDLE_S
-        and ended_behind(case) is None
-    ):  # fmt: skip
+    elif name in WORKERS and after is not None and after[:2] == ("ok", 101) and case.idle_any < LEAST_IDLE_S:
         # The proxy did not go, nor what is behind it: somebody told one of them to end the session.
         case.blame("admin-kill", "server", STRONG, "program_lives", lines, program=name)
         case.blame("server-abort", "server", FITS, "program_lives", lines, program=name)
@@ -115,6 +114,8 @@ def behind(case: Case) -> None:
     elif relays.proxy(name):
         case.blame("proxy-restart", "proxy", again, key, lines, program=name)
         case.blame("proxy-crash", "proxy", died, key, lines, program=name)
+        for cause in ("server-restart", "server-crash"):
+            case.doubt(cause, UNLIKELY / 4, key, lines, program=name)
     else:
         case.blame("server-restart", "server", again, key, lines, program=name)
         case.blame("server-crash", "server", died, key, lines, program=name)

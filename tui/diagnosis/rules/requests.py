@@ -25,8 +25,11 @@ STATUSES: Mapping[int, tuple[tuple[str, Blame, float], ...]] = {
         ("server-restart", "server", FITS),
     ),
     503: (("rate-limited", "client", FITS), ("upstream-down", "server", FITS), ("server-unavailable", "server", FITS)),
+    521: (("upstream-down", "server", STRONG), ("server-crash", "server", 2 * FITS)),
+    522: (("upstream-timeout", "server", STRONG), ("upstream-down", "server", FITS)),
+    523: (("upstream-down", "server", STRONG),),
 }
-"""What a status means that a later request of an open session is answered with (RFC 9110 §15)."""
+"""What a status means that a later request of an open session is answered with (RFC 9110 §15; 52x are Cloudflare's)."""
 
 
 def _later(case: Case, how: str) -> Close | None:
@@ -60,7 +63,7 @@ def answered(case: Case) -> None:
     if close is None or answer is None or answer.status is None:
         return
     lines, status = case.lines(answer, case.trail.end), answer.status
-    if status == 504:
+    if status in (504, 524):
         _gateway_timeout(case, answer.ms or 0.0, lines)
     for cause, side, times in STATUSES.get(status, ()):
         case.blame(cause, side, times, "request_status", lines, status=status)
