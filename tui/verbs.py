@@ -16,7 +16,7 @@ from tui.cli_options import HEADLESS, SCREEN, SESSION, given, options
 from tui.knowledge.catalogue import Language, phrase
 from tui.options.errors import BadOption
 from tui.options.layer import Layer
-from tui.options.layers import from_environment, program_options, read_config, session_specs
+from tui.options.layers import from_environment, program_options, read_config, session_specs, standing
 from tui.options.profile import NOTHING, read_profile
 from tui.options.program import ProgramOptions
 from tui.options.spec import SessionSpec
@@ -67,31 +67,40 @@ def _layers(flags: dict[str, Any]) -> list[Layer]:
     return [given(flags), from_environment(os.environ), read_config(os.environ)]
 
 
-def _specs(
-    targets: Sequence[str], flags: dict[str, Any], *, wanted: bool
-) -> tuple[ProgramOptions, list[tuple[SessionSpec, float]]]:
+class _Wanted(NamedTuple):
+    """What the command line asks for."""
+
+    program: ProgramOptions
+    sessions: list[tuple[SessionSpec, float]]
+    """Each with its delay, s."""
+    standing: dict[str, Any]
+    """The options of sessions that are opened later."""
+
+
+def _specs(targets: Sequence[str], flags: dict[str, Any], *, wanted: bool) -> _Wanted:
     *stronger, config = _layers(flags)
     program = program_options([*stronger, config])
     profile = read_profile(program.profile, os.environ) if program.profile is not None else NOTHING
     if wanted and not (targets or profile.sessions or program.stdin):
         raise BadOption("option.no_target", option="TARGET", given="", example=EXAMPLE)
-    return program, session_specs(targets, program, stronger, profile, [config])
+    sessions = session_specs(targets, program, stronger, profile, [config])
+    return _Wanted(program, sessions, standing(stronger, profile, [config]))
 
 
 def _inspect(lang: Language, /, target: tuple[str, ...], **flags: Any) -> int:
     from tui.inspector import inspect
 
-    program, specs = _specs(target, flags, wanted=False)
-    return inspect(program, lang, sessions=specs)
+    asked = _specs(target, flags, wanted=False)
+    return inspect(asked.program, lang, sessions=asked.sessions)
 
 
 def _watch(lang: Language, /, target: tuple[str, ...], **flags: Any) -> int:
     from tui.watch.watch import Watch
 
-    program, specs = _specs(target, flags, wanted=True)
+    asked = _specs(target, flags, wanted=True)
 
     async def run() -> int:
-        return await Watch(program, lang).run(specs)
+        return await Watch(asked.program, lang, asked.standing).run(asked.sessions)
 
     return asyncio.run(run())
 
@@ -104,10 +113,10 @@ def _experiment(
 
     if kind != "idle":
         raise BadOption("experiment.unknown", option="EXPERIMENT", given=kind or "", names="idle")
-    program, specs = _specs(target, flags, wanted=True)
-    if len(specs) != 1:
-        raise BadOption("experiment.one_target", option="TARGET", given=len(specs))
-    spec = specs[0][0]
+    program, sessions, _ = _specs(target, flags, wanted=True)
+    if len(sessions) != 1:
+        raise BadOption("experiment.one_target", option="TARGET", given=len(sessions))
+    spec = sessions[0][0]
     longest = AT_MOST if at_most is None else _seconds("--at-most", at_most)
     plan = Idle(spec, every=None if every is None else _seconds("--every", every), at_most=longest)
 

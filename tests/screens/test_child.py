@@ -79,8 +79,17 @@ def test_a_probe_that_cannot_be_started(tmp_path: Path) -> None:
 def test_what_is_meant_for_the_screen_is_not_for_the_probe(
     start: Callable[[str], Child], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A second recorder of the same file would spoil it, a second ``--on-drop`` would ring twice."""
-    for name in ("WHOOPS_RECORD", "WHOOPS_ON_DROP", "WHOOPS_DURATION", "WHOOPS_CONFIG", "WHOOPS_LANG", "WHOOPS_PASS"):
+    """A second recorder of the same file would spoil it, a second ``--on-drop`` would ring twice, and a session that is
+    not to reconnect would."""
+    for name in (
+        "WHOOPS_RECONNECT",
+        "WHOOPS_RECORD",
+        "WHOOPS_ON_DROP",
+        "WHOOPS_DURATION",
+        "WHOOPS_CONFIG",
+        "WHOOPS_LANG",
+        "WHOOPS_PASS",
+    ):
         monkeypatch.setenv(name, "given")
     child = start("import os; print(*(f'{k}={v}' for k, v in sorted(os.environ.items()) if 'WHOOPS' in k))")
     eventually(lambda: child.path.read_bytes().endswith(b"\n"))

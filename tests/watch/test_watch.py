@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from websockets.frames import Opcode
 
-from tests.probing import ask, probing, replayed, run, seen
+from tests.probing import ask, open_session, probing, replayed, run, seen
 from tests.servers import scripts
 from tests.servers.ports import LOOPBACK, free_ports
 from tests.servers.scripted import Connection, ScriptedServer
@@ -99,6 +99,20 @@ async def test_the_end_of_stdin_ends_it_and_only_with_stdin_is_it_read(echo: str
         await deaf.command("quit")
         assert await deaf.finish() == 0
     assert deaf.the("stop")["why"] == "duration" and not deaf.of("command")
+
+
+async def test_a_session_opened_later_has_the_options_of_the_command_line(echo: str, tmp_path: Path) -> None:
+    """As those that stand there have, and from the profile and the environment too; its own keys are stronger."""
+    profile = tmp_path / "profile.toml"
+    profile.write_text("[defaults]\nno-postmortem = true\n")
+    words = ("--stdin", "-p", str(profile), "--ping-interval", "0.3", "--ping-timeout", "7")
+    async with probing(*words, WHOOPS_CLOSE_TIMEOUT="3") as watch:
+        await open_session(watch, name="A", url=echo, ping_timeout=9)
+        await seen(watch, "frame", "A", opcode=10, dir="in")
+        assert await watch.finish() == 0
+    assert watch.the("target", "A")["spec"] == {
+        "close-timeout": 3.0, "no-postmortem": True, "ping-interval": 0.3, "ping-timeout": 9.0
+    }  # fmt: skip
 
 
 async def test_stdin_keeps_it_alive_without_any_session(echo: str) -> None:

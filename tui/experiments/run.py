@@ -45,7 +45,7 @@ class Run:
         # JSON is English unless another language was asked for in so many words, whatever the locale.
         self._lang: Language = (options.lang or "en") if options.json else lang
         self._redactor = Redactor(options.redact, enabled=not options.no_redact)
-        self._probe = Probe(self._take, self._redactor)
+        self._probe = Probe(self._take, self._redactor, {})
         self._progress = Progress(sys.stderr, lang)
         self._news = asyncio.Event()
         self._why = ""

@@ -136,6 +136,22 @@ def session_specs(
     return specs
 
 
+def standing(layers: Sequence[Layer], profile: Profile = NOTHING, weaker: Sequence[Layer] = ()) -> dict[str, Any]:
+    """The options every session has, as a session table: what one that is opened later has where its own table is
+    silent.
+
+    Args:
+        layers: what is stronger than a profile.
+        weaker: what is not.
+
+    Raises:
+        BadOption: a value of the wrong kind.
+    """
+    merged = _Merged([*layers, profile.defaults, *weaker], SessionSpec)
+    spec = convert({**merged.table, "url": ""}, SessionSpec, merged.called, words=True)
+    return {name: value for name, value in msgspec.to_builtins(spec).items() if name in merged.table.keys() - {"url"}}
+
+
 def _profiled(session: Layer, merged: "_Merged") -> tuple[str | None, Any, "_Merged"]:
     """The name and the URL a profile's session has."""
     name = session.table.get("name")

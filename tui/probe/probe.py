@@ -2,7 +2,7 @@
 
 import asyncio
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from tui import __version__
@@ -27,9 +27,11 @@ class Probe:
     Args:
         sink: takes every fact and finding, in order.
         redactor: what takes secrets out before a fact exists.
+        standing: the options a session that is opened later has where its own table is silent, as a session table.
     """
 
-    def __init__(self, sink: Callable[[Fact], None], redactor: Redactor) -> None:
+    def __init__(self, sink: Callable[[Fact], None], redactor: Redactor, standing: Mapping[str, Any]) -> None:
+        self._standing = standing
         self.journal = Journal(sink, redactor)
         self.stopped: StopReason | None = None
         self._sessions: dict[str, LiveSession] = {}
@@ -152,7 +154,7 @@ class Probe:
         if self.stopped is not None:
             self._answer(command.id, command.text, "command.stopping")
             return
-        table = dict(command.spec or {})
+        table = {**self._standing, **(command.spec or {})}
         if command.session is not None:
             table.setdefault("name", command.session)
         try:

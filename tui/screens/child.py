@@ -18,6 +18,7 @@ import msgspec
 
 from tui.options.layers import variable
 from tui.options.program import ProgramOptions
+from tui.options.spec import SessionSpec
 from tui.options.values import fields
 from tui.screens.feed import PipeFeed
 from tui.screens.log import Log
@@ -25,8 +26,9 @@ from tui.screens.source import ProbeSource
 
 WATCH = (sys.executable, "-m", "tui", "watch", "--json", "--stdin", "--facts")
 
-_OURS = frozenset(variable(name) for name in fields(ProgramOptions)) - {"WHOOPS_LANG"}
-"""What of the environment is meant for the screen: a probe that read it would record and ring a second time."""
+_OURS = frozenset(map(variable, fields(ProgramOptions) | fields(SessionSpec))) - {"WHOOPS_LANG"}
+"""What of the environment is meant for the screen: a probe that read it would record and ring a second time, and give
+sessions options that they were not to have."""
 
 _GRACE_S = 3.0
 """How long a probe may take to close its sessions beyond their own close timeouts, before it is told to end."""

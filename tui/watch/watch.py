@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,15 +49,16 @@ class Watch:
     Args:
         options: how to run.
         lang: the language of what a person reads.
+        standing: the options of sessions that are opened later, as a session table.
     """
 
-    def __init__(self, options: ProgramOptions, lang: Language) -> None:
+    def __init__(self, options: ProgramOptions, lang: Language, standing: Mapping[str, Any]) -> None:
         self._options = options
         self._lang: Language = lang
         self._closes: list[Close] = []
         self._loop = asyncio.get_running_loop()
         redactor = Redactor(options.redact, enabled=not options.no_redact)
-        self._probe = Probe(self._take, redactor)
+        self._probe = Probe(self._take, redactor, standing)
         self._log = Log(self._probe.journal.engine, Look(lang, named(options.glyphs or "unicode")))
         self._signals = 0
         self._flushing = False
