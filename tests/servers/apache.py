@@ -27,7 +27,7 @@ MaxSpareThreads 8
 MaxRequestWorkers 8
 Timeout {timeout}
 ProxyTimeout {timeout}
-ProxyPass / http://{loopback}:{backend}/ upgrade=websocket
+ProxyPass / http://{loopback}:{backend}/{upgrade}
 """
 
 
@@ -38,9 +38,10 @@ class Apache(Daemon):
         home: an empty directory for its files.
         backend: the loopback port everything is passed to.
         timeout: whole seconds of ``Timeout`` and ``ProxyTimeout``: a tunnel lasts as long as the longer of them.
+        upgrades: whether it passes an upgrade; a plain ``ProxyPass`` does not.
     """
 
-    def __init__(self, home: Path, backend: int, *, timeout: int = 60) -> None:
+    def __init__(self, home: Path, backend: int, *, timeout: int = 60, upgrades: bool = True) -> None:
         program = installed("apache2", "apache2-bin")
         (port,) = free_ports(1)
         conf = home / "apache.conf"
@@ -50,6 +51,7 @@ class Apache(Daemon):
                 loopback=LOOPBACK,
                 port=port,
                 backend=backend,
+                upgrade=" upgrade=websocket" if upgrades else "",
                 timeout=timeout,
                 modules="/usr/lib/apache2/modules",
             )

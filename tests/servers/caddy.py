@@ -18,6 +18,7 @@ _CONF = """\
     storage file_system {home}/storage
 }}
 http://{loopback}:{port} {{
+    {rules}
     reverse_proxy {loopback}:{backend} {{
         {timeout}
         stream_close_delay {close_delay}s
@@ -40,9 +41,10 @@ class Caddy(Daemon):
         backend: the loopback port everything is passed to.
         life: ``stream_timeout`` in seconds, the age at which it ends a stream; 0: none.
         close_delay: ``stream_close_delay`` in seconds: what streams are left after a reload.
+        rules: further lines of its site.
     """
 
-    def __init__(self, home: Path, backend: int, *, life: float = 0, close_delay: float = 0) -> None:
+    def __init__(self, home: Path, backend: int, *, life: float = 0, close_delay: float = 0, rules: str = "") -> None:
         port, admin = free_ports(2)
         self._conf, self._admin = home / "Caddyfile", f"{LOOPBACK}:{admin}"
         self._conf.write_text(
@@ -54,6 +56,7 @@ class Caddy(Daemon):
                 backend=backend,
                 timeout=f"stream_timeout {life}s" if life else "",
                 close_delay=close_delay,
+                rules=rules,
             )
         )
         self._env = {"HOME": str(home), "XDG_CONFIG_HOME": str(home), "XDG_DATA_HOME": str(home)}

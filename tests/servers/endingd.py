@@ -1,9 +1,10 @@
 """python-websockets in a program that ends its clients: ``python endingd.py HOST PORT OPTIONS``.
 
 What it hears is what it does: ``close CODE [REASON]``, ``raise`` (its handler fails), ``return`` (its handler is done),
-``abort`` (TCP ends without a word), ``exit`` (its process ends). Anything else comes back. SIGTERM closes every client
-with 1001. OPTIONS, as JSON: ``answers`` (a status and headers by path, instead of the 101), ``fails`` (a path where its
-``process_request`` does) and the library's own. It imports nothing of this project; ``python.py`` starts it as a child.
+``abort`` (TCP ends without a word), ``stall CODE SECONDS`` (its Close, and then the event loop stands still),
+``exit`` (its process ends). Anything else comes back. SIGTERM closes every client with 1001. OPTIONS, as JSON:
+``answers`` (a status and headers by path, instead of the 101), ``fails`` (a path where its ``process_request`` does)
+and the library's own. It imports nothing of this project; ``python.py`` starts it as a child.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -33,6 +35,11 @@ async def obey(client: ServerConnection) -> None:
                     return
                 case ["abort"]:
                     client.transport.abort()
+                case ["stall", code, seconds]:
+                    closing = asyncio.create_task(client.close(int(code)))
+                    await asyncio.sleep(0)  # its Close is on its way
+                    time.sleep(float(seconds))  # noqa: ASYNC251 - this is the fault
+                    await closing
                 case ["exit"]:
                     os._exit(1)
                 case _:
