@@ -8,7 +8,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
 from tests.probing import probing, seen
-from tests.servers.between import Edited, answer, refused, says, sockjs, ws, wss
+from tests.servers.between import Edited, Table, answer, refused, says, sockjs, ws, wss
 from tests.servers.frameworks import Tornado
 from tests.servers.haproxy import HaProxy
 from tests.servers.house import house
@@ -73,7 +73,7 @@ async def test_nginx_publishes_it_under_another_prefix(start: Starter, recorder:
     """nginx passes ``/shop/sockjs`` on as it is, the application knows ``/sockjs`` alone; who goes past nginx is in."""
     shop = start(Spring, heart_beat="2600,2600")
     nginx = start(Nginx, shop.port)
-    past = {"url": shop.sockjs_url, "sockjs_transport": "xhr-streaming", "heart_beat": "2600,2600"}
+    past: Table = {"url": shop.sockjs_url, "sockjs_transport": "xhr-streaming", "heart_beat": "2600,2600"}
     past |= {"subscribe": ["/topic/orders"], "do": says(0.9, 4, "stomp-send /topic/orders one more")}
     through = past | {"url": f"stomp+http://{LOOPBACK}:{nginx.port}/shop/sockjs", "sockjs_transport": "auto"}
     watch = await refused({"through": through}, past=past)
