@@ -21,7 +21,6 @@ from tests.servers.recordings import Recorder
 from tests.servers.spring import Spring, sessions
 from tests.servers.starting import Starter
 from tests.servers.stunnel import Stunnel
-from tests.watching import POSTMORTEM
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
 
@@ -41,7 +40,9 @@ async def test_a_parameter_is_missing(certificate: Certificate, start: Starter, 
     stunnel = start(Stunnel, app.port, certificate)
     well = wss(stunnel.port, certificate, do=says(0.7, 3.5))
     nameless = well | {"url": f"wss://localhost:{stunnel.port}/rooms"}
-    watch = await refused({"nameless": nameless}, blue=well | {"url": f"wss://localhost:{stunnel.port}/rooms/blue"})
+    watch = await refused(
+        {"nameless": nameless}, after=1.2, before=1.6, blue=well | {"url": f"wss://localhost:{stunnel.port}/rooms/blue"}
+    )
     assert answer(watch, "nameless") == 422
     recorder.keep("knock-stunnel-422-room-missing", watch)
 
@@ -49,8 +50,8 @@ async def test_a_parameter_is_missing(certificate: Certificate, start: Starter, 
 async def test_an_account_is_locked(start: Starter, recorder: Recorder) -> None:
     """The application answers 423 to whatever is asked of SockJS, over and over."""
     shop = start(Spring, door="423", heart_beat="4000,4000")
-    words = [*sessions(shop.port, "xhr-polling", "desk"), "--reconnect", "--stdin"]
-    async with probing(*words, **POSTMORTEM) as watch:
+    words = [*sessions(shop.port, "xhr-polling", "desk"), "--reconnect", "--no-postmortem", "--stdin"]
+    async with probing(*words) as watch:
         await seen(watch, "http", "desk", dir="in", status=423, count=3)
         await watch.command("quit")
         await watch.finish()
@@ -76,7 +77,7 @@ async def test_nginx_publishes_it_under_another_prefix(start: Starter, recorder:
     past: Table = {"url": shop.sockjs_url, "sockjs_transport": "xhr-streaming", "heart_beat": "2600,2600"}
     past |= {"subscribe": ["/topic/orders"], "do": says(0.9, 4, "stomp-send /topic/orders one more")}
     through = past | {"url": f"stomp+http://{LOOPBACK}:{nginx.port}/shop/sockjs", "sockjs_transport": "auto"}
-    watch = await refused({"through": through}, past=past)
+    watch = await refused({"through": through}, after=0.4, before=2.3, past=past)
     assert watch.of("http", "through", dir="in", status=404)
     recorder.keep("knock-nginx-spring-prefix", watch)
 
@@ -87,7 +88,9 @@ async def test_nginx_lets_nothing_be_posted(start: Starter, recorder: Recorder) 
     nginx = start(Edited, server.port)
     nginx.edit(("location / {", "location / { limit_except GET { deny all; }"))
     well = sockjs(nginx.port, "websocket", do=says(1.1, 4))
-    watch = await refused({"polls": sockjs(nginx.port, "xhr-polling", open_timeout=7)}, socket=well)
+    watch = await refused(
+        {"polls": sockjs(nginx.port, "xhr-polling", open_timeout=7)}, after=2.6, before=0.3, socket=well
+    )
     assert watch.of("http", "polls", dir="in", status=403)
     recorder.keep("knock-nginx-post-forbidden", watch)
 
@@ -104,7 +107,7 @@ async def test_a_page_for_administrators(certificate: Certificate, start: Starte
         well = wss(haproxy.port, certificate, origin=SHOP, do=says(0.6, 3))
         there = f"wss://localhost:{haproxy.port}"
         admin = well | {"url": f"{there}/admin/feed?user=anna", "cookie": ["sid=4711"]}
-        watch = await refused({"admin": admin}, shop=well | {"url": f"{there}/shop/feed?user=anna"})
+        watch = await refused({"admin": admin}, before=3.1, shop=well | {"url": f"{there}/shop/feed?user=anna"})
     assert answer(watch, "admin") == 403
     recorder.keep("knock-haproxy-role-missing-403", watch)
 
@@ -116,7 +119,11 @@ async def test_haproxy_minds_the_origin(start: Starter, recorder: Recorder) -> N
     haproxy = start(HaProxy, app.port, rules=rule)
     url = ws(haproxy.port, "/feed", do=says(0.85, 3))
     watch = await refused(
-        {"staging": url | {"origin": "https://staging.shop.example"}}, page=url | {"origin": SHOP}, tool=url
+        {"staging": url | {"origin": "https://staging.shop.example"}},
+        after=1.9,
+        before=1.7,
+        page=url | {"origin": SHOP},
+        tool=url,
     )
     assert answer(watch, "staging") == 403
     recorder.keep("knock-haproxy-origin-of-staging", watch)
@@ -128,6 +135,6 @@ async def test_nginx_does_not_pass_the_host_on(certificate: Certificate, start: 
     nginx = start(Nginx, app.port, 20, certificate)
     table = wss(nginx.port, certificate, origin=f"https://localhost:{nginx.port}")
     past = ws(app.port, origin=f"http://{LOOPBACK}:{app.port}", do=says(0.75, 3))
-    watch = await refused({"through": table}, past=past)
+    watch = await refused({"through": table}, after=0.7, before=1.3, past=past)
     assert answer(watch, "through") == 403
     recorder.keep("knock-nginx-tornado-host-not-passed", watch)

@@ -41,7 +41,9 @@ def forgets_the_guid(connection: Connection) -> None:
 async def test_a_device_hashes_the_key_alone(start: Starter, recorder: Recorder) -> None:
     other = start(NodeWs)
     with ScriptedServer(forgets_the_guid) as meter:
-        watch = await refused({"meter": ws(meter.port, "/live")}, shop=ws(other.port, do=says(0.9, 4)))
+        watch = await refused(
+            {"meter": ws(meter.port, "/live")}, after=0.6, before=2.7, shop=ws(other.port, do=says(0.9, 4))
+        )
     assert answer(watch, "meter") == 101
     recorder.keep("knock-device-hashes-the-key-alone", watch)
 
@@ -50,7 +52,12 @@ async def test_haproxy_answers_with_another_accept(broker: RabbitMq, start: Star
     """A header that was copied from an example into its configuration; who goes past it is let in."""
     rules = "http-response set-header Sec-WebSocket-Accept s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
     haproxy = start(HaProxy, broker.port, rules=rules)
-    watch = await refused({"through": web_stomp(haproxy.port, "3300,3300")}, past=web_stomp(broker.port, "1400,1400"))
+    watch = await refused(
+        {"through": web_stomp(haproxy.port, "3300,3300")},
+        after=1.8,
+        before=2.1,
+        past=web_stomp(broker.port, "1400,1400"),
+    )
     assert answer(watch, "through") == 101
     recorder.keep("knock-haproxy-rabbitmq-accept-of-an-example", watch)
 
@@ -59,7 +66,7 @@ async def test_aiohttp_takes_no_cookie_so_long(start: Starter, recorder: Recorde
     """The cookies of a single sign-on; a browser that was not there yet is let in."""
     app = start(Aiohttp)
     long = ws(app.port, cookie=["theme=dark", f"sso={'eyJ' + 9100 * 'x'}"])
-    watch = await refused({"long": long}, short=ws(app.port, cookie=["theme=dark"], do=says(0.65, 3)))
+    watch = await refused({"long": long}, before=1.9, short=ws(app.port, cookie=["theme=dark"], do=says(0.65, 3)))
     assert answer(watch, "long") == 400
     recorder.keep("knock-aiohttp-cookie-too-long", watch)
 
@@ -82,7 +89,9 @@ async def test_nginx_has_a_page_for_everything(start: Starter, recorder: Recorde
     nginx.edit(("location / {", f"location /sockjs {{ root {root}; try_files $uri /index.html; }} location / {{"))
     nginx.edit(("location / {", f"location = /index.html {{ root {root}; }} location / {{"))
     lost = sockjs(nginx.port, "xhr-streaming", open_timeout=6) | {"url": f"http://{LOOPBACK}:{nginx.port}/sockjs"}
-    watch = await refused({"lost": lost}, well=sockjs(nginx.port, "xhr-streaming", do=says(1.2, 4)))
+    watch = await refused(
+        {"lost": lost}, after=2.4, before=1.2, well=sockjs(nginx.port, "xhr-streaming", do=says(1.2, 4))
+    )
     assert watch.of("http", "lost", dir="in")[0]["status"] == 200
     recorder.keep("knock-nginx-one-page-for-sockjs-info", watch)
 
@@ -104,7 +113,7 @@ async def test_an_address_of_its_rest_interface(certificate: Certificate, start:
         haproxy = start(HaProxy, app.port, certificate=certificate)
         there = f"wss://localhost:{haproxy.port}"
         well = wss(haproxy.port, certificate, do=says(0.55, 3)) | {"url": f"{there}/feed?user=anna"}
-        watch = await refused({"health": well | {"url": f"{there}/api/health"}}, feed=well)
+        watch = await refused({"health": well | {"url": f"{there}/api/health"}}, after=1.0, before=1.4, feed=well)
     assert answer(watch, "health") == 200
     recorder.keep("knock-haproxy-rest-interface-200", watch)
 
@@ -115,7 +124,7 @@ async def test_haproxy_drops_the_subprotocol(start: Starter, recorder: Recorder)
         haproxy = start(HaProxy, app.port, rules="http-request del-header Sec-WebSocket-Protocol")
         table = ws(app.port, "/?user=anna", subprotocol=["chat.v4"])
         through = table | {"url": f"ws://{LOOPBACK}:{haproxy.port}/?user=bert"}
-        watch = await refused({"through": through}, past=table | {"do": says(1.15, 4)})
+        watch = await refused({"through": through}, after=0.9, before=2.2, past=table | {"do": says(1.15, 4)})
     assert answer(watch, "through") == 400
     recorder.keep("knock-haproxy-drops-the-subprotocol", watch)
 
@@ -127,6 +136,6 @@ async def test_stomp_for_an_endpoint_of_graphql(certificate: Certificate, start:
         there = f"//localhost:{stunnel.port}/graphql?user=anna"
         stomp = {"url": f"stomp+wss:{there}", "cacert": str(certificate.ca)}
         well = wss(stunnel.port, certificate, subprotocol=["graphql-transport-ws"], do=says(0.8, 3))
-        watch = await refused({"stomp": stomp}, graphql=well | {"url": f"wss:{there}"})
+        watch = await refused({"stomp": stomp}, after=1.7, graphql=well | {"url": f"wss:{there}"})
     assert answer(watch, "stomp") == 400
     recorder.keep("knock-stunnel-stomp-to-graphql", watch)

@@ -29,7 +29,7 @@ from tests.servers.classic import ActiveMqWs
 from tests.servers.endings import assert_said
 from tests.servers.haproxy import HaProxy
 from tests.servers.house import house
-from tests.servers.joined import CREW, GUEST
+from tests.servers.joined import CREW, GUEST, beaten
 from tests.servers.looks import looked
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.python import PythonEndings
@@ -75,6 +75,8 @@ async def turned_away(name: str, table: Table, **well: Table) -> Watch:
         await opened(watch, **well)
         await open_session(watch, name=name, **table)
         await looked(watch, name)
+        for session in well:
+            await beaten(watch, session, 1)
         assert {line["s"] for line in watch.of("close")} == {name}
         assert await watch.finish() == 3
     return watch
@@ -85,7 +87,7 @@ async def test_a_passcode_that_was_changed(activemq: ActiveMq, start: Starter, r
     tunnel = start(SshTunnel, activemq.port)
     well = stomp(tunnel.port, "1800,1800", CREW, do=says(0.7, 4, "stomp-send /queue/lobby.till hello"))
     old = stomp(tunnel.port, "1800,1800", CREW | {"passcode": "crew-2025"})
-    watch = await refused({"till4": old}, till3=well)
+    watch = await refused({"till4": old}, after=2.0, before=1.6, till3=well)
     assert "password" in watch.the("close", "till4")["error"]
     recorder.keep("knock-ssh-activemq-passcode-of-last-year", watch)
 
@@ -177,9 +179,10 @@ async def test_a_capital_letter_in_a_vhost(broker: RabbitMq, recorder: Recorder)
     """There is ``/shop``; ``/Shop`` is another one. Over TLS, alone, and the user does not wait for long."""
     broker.ctl("add_vhost", "/shop")
     broker.ctl("set_permissions", "-p", "/shop", "guest", ".*", ".*", ".*")
-    words = ("--login", "guest", "--passcode", "guest", "--vhost", "/Shop", *broker.trust, "--open-timeout", "7")
-    async with probing(f"A={broker.tls_url}", *words, "--heart-beat", "4000,4000", "--stdin", **POSTMORTEM) as watch:
-        await looked(watch, "A")
+    words = ("--login", "guest", "--passcode", "guest", "--vhost", "/Shop", *broker.trust, "--heart-beat", "4000,4000")
+    options = ("--open-timeout", "7", "--no-postmortem", "--stdin")
+    async with probing(f"A={broker.tls_url}", *words, *options) as watch:
+        await seen(watch, "close", "A")
         assert await watch.finish() == 3
     assert watch.the("close")["error"] == "Bad CONNECT"
     recorder.keep("knock-rabbitmq-tls-vhost-in-capitals", watch)
@@ -190,7 +193,7 @@ async def test_nginx_asks_for_an_old_version(start: Starter, recorder: Recorder)
     app = start(PythonEndings)
     nginx = start(Edited, app.port)
     nginx.edit(("location / {", "location / { proxy_set_header Sec-WebSocket-Version 8;"))
-    watch = await refused({"through": ws(nginx.port)}, past=ws(app.port, do=says(0.7, 3)))
+    watch = await refused({"through": ws(nginx.port)}, after=0.5, before=1.8, past=ws(app.port, do=says(0.7, 3)))
     assert answer(watch, "through") in (400, 426)
     recorder.keep("knock-nginx-websocket-version-8", watch)
 
@@ -275,7 +278,7 @@ async def test_a_client_id_on_two_hosts(
     do = says(0.75, 4, "stomp-send /queue/lobby.stock 12")
     first = stomps(stunnel.port, "2700,2700", certificate, CREW, connect_header=header, do=do)
     spare = stomps(stunnel.port, "2700,2700", certificate, CREW, connect_header=header)
-    watch = await refused({"spare": spare}, first=first)
+    watch = await refused({"spare": spare}, after=1.1, before=2.4, first=first)
     assert "already connected" in watch.the("close", "spare")["error"]
     recorder.keep("knock-stunnel-activemq-client-id-twice", watch)
 

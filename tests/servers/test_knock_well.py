@@ -1,4 +1,4 @@
-"""Sessions that look odd and are well: slow servers, late packets, large messages, long silences, troubles next door."""
+"""Sessions that look odd and are well: a slow server, late packets, large messages, silence, troubles next door."""
 
 import asyncio
 
@@ -42,7 +42,7 @@ async def test_a_radio_link(certificate: Certificate, start: Starter, recorder: 
     with routed() as hosts:
         hosts.be_patient(8)
         hosts.start_node()
-        nginx, url = behind_nginx(hosts, start, certificate, 8080)
+        _, url = behind_nginx(hosts, start, certificate, 8080)
         with hosts.server.inside():
             server = start(SockJsNode, heartbeat_delay=1600)
         open_doors(hosts.server, server.port)
@@ -63,13 +63,13 @@ async def test_large_messages(broker: RabbitMq, start: Starter, recorder: Record
     maps = start(SockJsNode, heartbeat_delay=2500)
     scans = start(HaProxy, broker.stomp_port, options=TCP)
     logs = start(NodeWs, maxPayload=2_000_000, perMessageDeflate=True)
-    sent = [f"1.5 stomp-send /queue/scans {65_600 * 'z'}", "3.6 stomp-send /queue/scans one more"]
+    sent = ["1.5 send-repeat pixel 13100", "3.6 stomp-send /queue/scans one more"]
     async with probing("--stdin", **POSTMORTEM) as watch:
         await opened(
             watch,
             maps=sockjs(maps.port, "xhr-polling", do=["0.8 send-repeat tile 9000", "3.1 send one more"]),
             scans=stomp(scans.port, "2600,2600", GUEST, subscribe=["/queue/scans"], do=sent),
-            logs=ws(logs.port, do=["2.4 send-repeat line 24000", "4.2 send one more"]),
+            logs=ws(logs.port, do=["2.4 send-repeat line 17000", "4.2 send one more"]),
         )
         await seen(watch, "sockjs", "maps", dir="in", kind="a", count=2)
         await seen(watch, "stomp", "scans", command="MESSAGE", count=2)
@@ -105,7 +105,7 @@ async def test_refused_next_door(broker: RabbitMq, start: Starter, recorder: Rec
     page |= {"subscribe": ["/topic/orders"], "do": says(0.95, 4, "stomp-send /topic/orders one more")}
     there = f"stomp+ws://{LOOPBACK}:{broker.port}"
     wrong = web_stomp(broker.port, "2200,2200", url=f"{there}/stomp")
-    watch = await refused({"wrong": wrong}, page=page, queue=web_stomp(broker.port, "1200,1200"))
+    watch = await refused({"wrong": wrong}, after=1.5, before=2.0, page=page, queue=web_stomp(broker.port, "1200,1200"))
     assert answer(watch, "wrong") == 404
     recorder.keep("knock-refused-next-door-and-well", watch)
 
