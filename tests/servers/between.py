@@ -1,5 +1,6 @@
 """Sessions with options of their own behind nginx, HAProxy, stunnel or ssh, and a target's words for each of them."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -103,13 +104,15 @@ async def staged(
     return watch
 
 
-async def refused(refusals: Mapping[str, Table], **well: Table) -> Watch:
-    """Sessions that are let in, and then some that are not."""
+async def refused(refusals: Mapping[str, Table], /, *, after: float = 0.0, before: float = 0.0, **well: Table) -> Watch:
+    """Sessions that are let in, and then some that are not: so many seconds ``after``, and ``before`` the end."""
     async with probing("--stdin", **POSTMORTEM) as watch:
         await opened(watch, **well)
+        await asyncio.sleep(after)
         for name, table in refusals.items():
             await open_session(watch, name=name, **table)
         await looked(watch, *refusals)
+        await asyncio.sleep(before)
         assert {line["s"] for line in watch.of("close")} == set(refusals)
         assert await watch.finish() == 3
     for name in refusals:
