@@ -3,6 +3,7 @@
 import datetime
 import io
 import ssl
+from contextlib import suppress
 
 import pytest
 import trustme
@@ -169,6 +170,24 @@ async def test_a_stream_that_never_begins_to_flow_meets_the_open_timeout() -> No
     end = watch.the("end")
     assert (status, end["how"], end["detail"]) == (3, "timeout", "open-timeout")
     assert watch.of("verdict")[-1]["cause"] == "proxy-buffering"
+
+
+@pytest.mark.parametrize("transport", ["xhr-streaming", "xhr-polling"])
+async def test_a_page_in_place_of_a_sockjs_stream_is_asked_for_once(transport: str) -> None:
+    """A web application that has a page for everything."""
+    info, page = b'{"websocket":false,"cookie_needed":false,"origins":["*:*"],"entropy":1}', b"<html>welcome</html>"
+
+    def answers_all(connection: Connection) -> None:
+        with suppress(EOFError):
+            while True:
+                body = info if connection.read_request()[""].startswith("GET") else page
+                connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    with ScriptedServer(answers_all) as server:
+        watch, status = await run(server.url.replace("ws://", "http://"), "--sockjs-transport", transport)
+    asked = [line["method"] for line in watch.of("http", dir="out")]
+    assert (status, asked, watch.the("end")["how"]) == (3, ["GET", "POST"], "http")
+    assert watch.of("verdict")[-1]["cause"] == "not-websocket"
 
 
 async def test_a_request_is_as_large_as_it_was_whatever_is_redacted() -> None:

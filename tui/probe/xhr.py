@@ -169,7 +169,8 @@ class XhrWire(ByteWire):
         if self._closed:
             return
         good = (200,) if exchange.kind == "receive" else (200, 204)
-        if status in good:
+        mute = exchange.kind == "receive" and self._session.transport_at is None  # a page, and no ``o``
+        if status in good and not mute:
             self._xhr.answered(exchange.kind, asyncio.get_running_loop().time())
             self._owner.settled()
         else:
