@@ -12,7 +12,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 
 from tests.protocols.splits import cut, fed
-from tui.protocols.websocket import ERRORS, KEPT, ScannedFrame, Scanner, unmask, valid_close_code
+from tui.protocols.websocket import ERRORS, KEPT, ScannedFrame, Scanner, is_close, unmask, valid_close_code
 
 MIB = 1 << 20
 
@@ -49,6 +49,14 @@ def test_reserved_opcode() -> None:
     """RFC 6455 §5.2: an unknown opcode fails the connection."""
     for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15):
         assert errors(frame(opcode, b"x")) == ["reserved-opcode"]
+
+
+def test_a_header_that_breaks_a_rule_is_not_waited_out() -> None:
+    """HTTP in the midst of frames reads as a control frame of 84 bytes, with RSV1 and in fragments: nobody's Close."""
+    (found,) = scan(b"HTTP/1.1 500 Internal Server Error\r\n\r\n")
+    assert (found.opcode, found.error, found.size, found.cut, found.code) == (8, "rsv", 84, True, None)
+    assert not is_close(found.opcode, found.error) and is_close(8, "close-code")
+    assert found.payload.startswith(b"TP/1.1 500")
 
 
 def test_rsv() -> None:
@@ -339,7 +347,8 @@ STREAMS = st.lists(FRAMES | st.binary(max_size=40), max_size=6).map(b"".join)
 
 def evidence(found: ScannedFrame) -> tuple[object, ...]:
     """A frame without the bytes that had come when it was given up on: those depend on how they arrived."""
-    given_up = found.error == "length-msb" or (found.error == "too-big" and not found.deflate)
+    by_header = ("length-msb", "reserved-opcode", "control-fragmented", "rsv")
+    given_up = found.error in by_header or (found.error == "too-big" and not found.deflate)
     return (
         found.opcode, found.fin, found.rsv, found.masked, found.head, found.wire, found.size, found.error, found.code,
         found.reason, found.text, found.deflate, None if given_up else found.payload,

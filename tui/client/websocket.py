@@ -14,7 +14,7 @@ from websockets.frames import Frame, Opcode
 
 from tui.client.outgoing import Act, Out, OutFrame
 from tui.facts import facts
-from tui.protocols.websocket import BINARY, CLOSE, ERRORS, PING, PONG, TEXT
+from tui.protocols.websocket import BINARY, CLOSE, ERRORS, PING, PONG, TEXT, is_close
 
 PONGS = 1000
 """Pongs that may wait for a peer that does not read; of the pings beyond them only the latest is answered."""
@@ -72,7 +72,7 @@ class WebSocketClient:
 
     def received(self, frame: facts.Frame, payload: bytes, m: float) -> None:
         """A frame came in; ``payload`` is what its fact holds."""
-        if frame.opcode == CLOSE:
+        if is_close(frame.opcode, frame.error):
             if not self.close_sent:
                 self._echo(frame)
             self._give_up_at = self._give_up_at or m + self._close_timeout

@@ -19,7 +19,7 @@ from tui.facts import facts
 from tui.facts.facts import Fact
 from tui.facts.findings import Close, Finding, Heartbeat, Note, Verdict
 from tui.protocols.stomp import StompFrame
-from tui.protocols.websocket import BINARY, CLOSE, PING, PONG
+from tui.protocols.websocket import BINARY, PING, PONG, is_close
 from tui.session.notes import broken_rule
 from tui.session.session import Session
 
@@ -247,16 +247,22 @@ class Trail:
         opcode = fact.opcode if isinstance(fact, facts.Frame) else BINARY
         before = self._last_byte_m if self._last_byte_m is not None else fact.m
         self._last_byte_m = fact.m
-        if fact.dir == "in":
+        if isinstance(fact, facts.Frame) and is_close(opcode, fact.error):
+            self._closes(fact)
+        elif fact.dir == "in":
             self._came(fact, opcode, before)
         else:
             self._went(fact, opcode, before)
 
+    def _closes(self, fact: facts.Frame) -> None:
+        if fact.dir == "in":
+            self.came_since_freeze += fact.size
+            self.close_in = self.close_in or Mark(fact.n, fact.m)
+        else:
+            self.close_out = self.close_out or Mark(fact.n, fact.m)
+
     def _came(self, fact: facts.Frame | facts.Bytes, opcode: int, before: float) -> None:
         self.came_since_freeze += fact.size
-        if opcode == CLOSE:
-            self.close_in = self.close_in or Mark(fact.n, fact.m)
-            return
         self.longest_idle_s = max(self.longest_idle_s, fact.m - before)
         if self.last_out is not None and self.sends:
             self.largest_survived = max(self.largest_survived, max(sent.size for sent in self.sends))
@@ -277,9 +283,6 @@ class Trail:
                 self.heard.append(Heard(fact.n, fact.m, text))
 
     def _went(self, fact: facts.Frame | facts.Bytes, opcode: int, before: float) -> None:
-        if opcode == CLOSE:
-            self.close_out = self.close_out or Mark(fact.n, fact.m)
-            return
         idle = fact.m - before
         self.idle_before_last_out_s = idle
         if self.last_out is not None:

@@ -73,6 +73,16 @@ def valid_close_code(code: int) -> bool:
     return code in (1000, 1001, 1002, 1003) or 1007 <= code <= 1014 or 3000 <= code <= 4999
 
 
+def is_close(opcode: int, error: str | None) -> bool:
+    """Whether a frame is a Close that its sender may have meant: with RSV bits, or in fragments, nobody can, and it is
+    bytes of something else ("HTTP" reads so).
+
+    Args:
+        error: the rule it breaks.
+    """
+    return opcode == CLOSE and error not in ("rsv", "control-fragmented")
+
+
 class Scanner:
     """Turns a byte stream into frames. A broken rule is an ``error`` on its frame, never an exception.
 
@@ -131,10 +141,11 @@ class Scanner:
             start, length, mask = header
             end = start + length
             first = buffer[at]
-            if length >> 63 or (self._max_wire and length > self._max_wire):
+            error = self._hopeless(first, length)
+            if error is not None:
                 # Judged by its header alone: a peer that announces too much may never send it.
-                frames.append(self._over_limit(buffer, at, start, length, mask))
-                if length >> 63:
+                frames.append(self._given_up(buffer, at, start, length, mask, error))
+                if error == "length-msb":
                     self._lost = True
                     self._skipped = len(buffer) - at
                     at = len(buffer)
@@ -184,15 +195,29 @@ class Scanner:
             return None
         return start + 4, length, bytes(buffer[start : start + 4])
 
-    def _over_limit(self, buffer: bytearray, at: int, start: int, length: int, mask: bytes | None) -> ScannedFrame:
+    def _hopeless(self, first: int, length: int) -> str | None:
+        """The rule that a header breaks whatever its payload will be."""
+        opcode = first & 15
+        if length >> 63:
+            return "length-msb"
+        if self._max_wire and length > self._max_wire:
+            return "too-big"
+        if opcode not in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
+            return "reserved-opcode"  # RFC 6455 §5.2
+        if first & 48 or (opcode & 8 and first & 64):
+            return "rsv"  # §5.2: RSV2 and RSV3 have no extension that we offer
+        return "control-fragmented" if opcode & 8 and not first & 128 else None  # §5.5
+
+    @staticmethod
+    def _given_up(buffer: bytearray, at: int, start: int, length: int, mask: bytes | None, error: str) -> ScannedFrame:
+        """A frame that is judged by its header alone, with what has come of it."""
         first = buffer[at]
         kept = bytes(buffer[start : start + min(length, KEPT)])
         if mask is not None:
             kept = unmask(kept, mask)
         return ScannedFrame(
             first & 15, bool(first & 128), first >> 4 & 7, mask is not None, bytes(buffer[at:start]),
-            start - at + length, length, kept, cut=len(kept) < length,
-            error="length-msb" if length >> 63 else "too-big",
+            start - at + length, length, kept, cut=len(kept) < length, error=error,
         )  # fmt: skip
 
     def _judge(self, frame: ScannedFrame) -> None:
@@ -204,17 +229,11 @@ class Scanner:
             frame.error = "masked" if frame.masked else "unmasked"  # §5.1
         elif frame.opcode in (CLOSE, PING, PONG):
             self._judge_control(frame)
-        elif frame.opcode in (CONTINUATION, TEXT, BINARY):
-            self._judge_data(frame)
         else:
-            frame.error = "reserved-opcode"  # §5.2
+            self._judge_data(frame)
 
     def _judge_control(self, frame: ScannedFrame) -> None:
-        if frame.rsv:
-            frame.error = "rsv"
-        elif not frame.fin:
-            frame.error = "control-fragmented"  # §5.5
-        elif frame.size > 125:
+        if frame.size > 125:
             frame.error = "control-too-long"  # §5.5
         if frame.opcode != CLOSE or not frame.payload:
             return

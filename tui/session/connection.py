@@ -11,7 +11,7 @@ from tui.facts.facts import Bytes, End, Eof, Fact, Frame, Http, Open, Tcp, TcpIn
 from tui.facts.findings import Close, CloseFrame, Finding, Layer, Note
 from tui.protocols.sockjs import SockjsFrame
 from tui.protocols.stomp import Beat, StompFrame
-from tui.protocols.websocket import BINARY, CLOSE, PING, PONG
+from tui.protocols.websocket import BINARY, PING, PONG, is_close
 from tui.session.close_report import Surroundings, report, side_of
 from tui.session.conversation import Conversation, Said, UnreadablePayload, payload
 from tui.session.counters import Counters
@@ -195,7 +195,7 @@ class Connection:
         if fact.error is not None:
             key = f"note.frame_error_{fact.error.replace('-', '_')}"
             findings += self._notes.say(fact, key, [fact.n])
-        if opcode == CLOSE:
+        if is_close(opcode, fact.error):
             self.ending.close_frame(fact)
             self._act("remote" if fact.dir == "in" else "local", fact.m)
         elif fact.error is not None:

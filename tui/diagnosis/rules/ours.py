@@ -74,8 +74,8 @@ def peer_breaks_the_rules(case: Case) -> None:
         rule or "", "protocol-error"
     )
     lines = [*frame.lines, *case.lines(trail.close_out)]
-    itself = case.trail.close_in is not None and case.trail.close_in.n in frame.lines
-    times = SAID if ours or close is None else 4 * STRONG if itself else FITS
+    last = any(mark is not None and mark.n in frame.lines for mark in (trail.close_in, trail.last_in))
+    times = SAID if ours or close is None else 4 * STRONG if last else FITS
     case.blame(cause, "server", times, f"peer_broke_{cause.replace('-', '_')}", lines, rule=rule)
 
 

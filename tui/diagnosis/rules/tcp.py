@@ -44,7 +44,7 @@ def cut_in_a_frame(case: Case) -> None:
     close, trail = case.close, case.trail
     if close is None or close.initiator == "local" or not close.transport.undecoded or trail.ready is None:
         return
-    if close.received is not None:
+    if close.received is not None or trail.flaws_in:  # after a broken frame nobody knows where the next begins
         return
     lines, count = case.lines(trail.fin, trail.end), close.transport.undecoded
     case.blame("truncated-frame", "server", 3 * STRONG, "in_mid_frame", lines, bytes=count)
