@@ -53,8 +53,11 @@ def sockjs_beats_missed(case: Case) -> None:
 
 def silent_beats(case: Case, times: float, lines: list[int], args: dict[str, Any]) -> None:
     """Beats that stopped while the peer's kernel acknowledges: its program stands still, unless it still answers."""
-    trail = case.trail
-    answers = case.idle_rx < trail.beat_in_s
+    trail, timer = case.trail, case.trail.timers["stomp-in"]
+    # It answers, or has answered after its beats had stopped.
+    beaten = timer.last_beat_m if timer.last_beat_m is not None else case.m
+    spoke = trail.last_in is not None and trail.last_in.m > beaten + 1.5 * trail.beat_in_s
+    answers = spoke or case.idle_rx < trail.beat_in_s
     missed, frozen = (times, times / 4) if answers else (times / 2, times)
     untested = trail.last_in is not None and (trail.last_out is None or trail.last_out.m < trail.last_in.m)
     key = "server_silent_untested" if untested and not answers else "server_beats_stopped"

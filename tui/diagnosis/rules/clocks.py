@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from tui.diagnosis.between import in_between, proxied
-from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.marks import Mark
 from tui.diagnosis.rules.codes import CODES
 from tui.facts.findings import Blame, CloseFrame
@@ -119,7 +119,10 @@ def idle_with_a_close(case: Case) -> None:
     lines = case.lines(trail.last_out, trail.last_in, trail.close_in)
     if _explains(close.received):
         return
-    if _on_the_second(case):
+    if _on_the_second(case) and close.received.reason and meant("reason", close.received.reason) is None:
+        # It has said something of its own, which is not that of a timer.
+        case.blame("idle-timeout-server", "server", 2 * FITS, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
+    elif _on_the_second(case):
         case.blame("idle-timeout-server", "server", 2 * STRONG, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
         case.doubt("normal-close", UNLIKELY, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
         case.doubt("going-away", 0.4, "idle_tx_round", lines, idle=round(case.idle_tx, 2))
@@ -194,15 +197,10 @@ def never_connected(case: Case) -> None:
         return
     lines = case.lines(trail.open or trail.tcp, trail.act)
     case.blame("stomp-connect-missing", "client", 4 * STRONG, "no_connect", lines, age=round(close.age, 1))
-    for cause in (
-        "idle-timeout-proxy",
-        "abrupt-close",
-        "normal-close",
-        "idle-timeout-server",
-        "protocol-error",
-        "backpressure",
-    ):
+    for cause in ("idle-timeout-proxy", "abrupt-close", "normal-close", "idle-timeout-server", "protocol-error"):
         case.doubt(cause, UNLIKELY, "no_connect", lines, age=round(close.age, 1))
+    # Spring's 4500 is for slow readers, and for those from whom nothing came in a minute.
+    case.doubt("backpressure", EXCLUDED, "no_connect", lines, age=round(close.age, 1))
 
 
 def lifetime(case: Case) -> None:

@@ -52,11 +52,13 @@ def alone(case: Case) -> None:
 
 
 def quieter(case: Case) -> None:
-    """The server closed the one that said less, with a code that says nothing: it may count its clients' messages."""
+    """The server closed the one that said less, with a code that says nothing, or cut it though it was spoken to: it
+    may count its clients' messages."""
     close, trail = case.close, case.trail
-    if close is None or trail.ready is None or close.received is None or close.initiator != "remote":
+    if close is None or trail.ready is None or close.initiator != "remote" or case.idle_tx < LEAST_IDLE_S:
         return
-    if not mute(close.received) or case.idle_tx < LEAST_IDLE_S:
+    heard = case.cut and trail.fin is not None and not trail.beat_out_s and case.idle_rx < 0.5 * case.idle_tx
+    if not (mute(close.received) if close.received is not None else heard):
         return
     living = [one for one in case.world.neighbours if one.same_server and one.lives and _was_there(case, one)]
     spoke = [one for one in living if _spoke_within(one, case.at, 0.9 * case.idle_tx)]
@@ -255,18 +257,30 @@ def opened_for_others(case: Case) -> None:
         lines = case.lines(*(one.trail.ready for one in ready))
         case.blame(cause, "client", 4 * STRONG, "opened_otherwise", lines, names=_names(ready))
         return
+    ruled_out: list[str] = []
+    mine = _door(case.trail)
     if others:
         key, lines = "opened_for_others", case.lines(*(one.trail.ready for one in others))
         args: dict[str, Any] = {"names": _names(others)}
+        ruled_out += ["tls-expected", "tls-not-spoken"]
+        ruled_out += ["wrong-port"] if any(_door(one.trail)[0] == mine[0] for one in others) else []
+        ruled_out += ["not-websocket"] if any(_door(one.trail) == mine for one in others) else []
     elif case.world.history:
         key, lines, args = "opened_before", [case.world.history[-1].n], {}
-    else:
-        return
-    for cause in ("not-websocket", "wrong-port", "tls-expected", "tls-not-spoken"):
+        ruled_out += ["not-websocket", "wrong-port", "tls-expected", "tls-not-spoken"]
+    for cause in ruled_out:
         case.doubt(cause, EXCLUDED, key, lines, **args)
+    if "not-websocket" not in ruled_out:
+        return
     if close.transport.how in ("fin", "reset") and case.trail.answer is None and case.trail.first_in is None:
         case.blame("server-abort", "server", FITS, key, lines, **args)
         case.blame("server-restart", "server", HINT, key, lines, **args)
+
+
+def _door(trail: Trail) -> tuple[str, str]:
+    """What a connection wants of its server: by which scheme, and at which path."""
+    scheme, _, rest = trail.session.url.partition("?")[0].partition("://")
+    return scheme, rest.partition("/")[2]
 
 
 def broker_serves_another(case: Case) -> None:
