@@ -371,6 +371,7 @@ def test_nothing_is_acknowledged_any_more() -> None:
     ("how", "phase", "fields", "cause", "side"),
     [
         ("dns", "dns", {"errno": "EAI_NONAME"}, "dns-failure", "client"),
+        ("dns", "dns", {"errno": "EAI_AGAIN"}, "dns-failure", "network"),
         ("refused", "tcp", {"errno": "ECONNREFUSED"}, "connection-refused", "server"),
         ("timeout", "tcp", {}, "connect-timeout", "network"),
         ("unreachable", "tcp", {"errno": "EHOSTUNREACH"}, "host-unreachable", "network"),

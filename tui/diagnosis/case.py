@@ -75,6 +75,12 @@ class Case:
         return self.trail.kernel
 
     @property
+    def lossy(self) -> bool:
+        """Whether the way there loses packets of ours here and there."""
+        largest = max(self.trail.largest_survived, *(sent.size for sent in self.trail.sends), 0)
+        return self.kernel.lossy(largest)
+
+    @property
     def close(self) -> Close | None:
         """The close report; None while the connection lives."""
         return self.trail.close

@@ -95,7 +95,7 @@ class Kernel:
             largest: payload bytes of our largest message: the first large ones may have been lost to a path's MTU.
         """
         info = self.newest
-        if info is None or self.lost < SCATTERED or self.undelivered is not None:
+        if info is None or self.lost < SCATTERED:
             return False
         if info.segments is None or info.twice is None:
             if info.total_retrans < 5 or delayed(info, self.connected_ms):

@@ -70,6 +70,8 @@ class Trail:
     """The SockJS transport that was tried last."""
     unwebsocketed: Note | None = None
     """SockJS's ``/info`` says that WebSocket is off."""
+    info_unreadable: Note | None = None
+    """SockJS's ``/info`` is no JSON."""
     open: facts.Open | None = None
     route: facts.Route | None = None
     """At open."""
@@ -203,7 +205,7 @@ class Trail:
 
     def _event(self, fact: Fact) -> None:
         match fact:
-            case facts.Tcp(role="main", errno=None):
+            case facts.Tcp(role="main" | "info" | "receive", errno=None):
                 self.tcp = fact
                 self.kernel.connected_ms = fact.ms
             case facts.Tcp(role="attempt"):
@@ -314,6 +316,8 @@ class Trail:
                 (self.flaws_in if direction == "in" else self.flaws_out).append(finding)
             elif isinstance(finding, Note) and finding.key == "note.sockjs_info_no_websocket":
                 self.unwebsocketed = finding
+            elif isinstance(finding, Note) and finding.key == "note.sockjs_info_unreadable":
+                self.info_unreadable = finding
             elif isinstance(finding, Close):
                 self.close = finding
         for decoded in self.session.decoded:

@@ -27,6 +27,7 @@ class Kernel:
         self._fact = fact
         self._socket: socket.socket | None = None
         self._remote: tuple[Any, ...] = ()
+        self._told_of: tuple[Any, ...] = ()
         self._silence = SILENCE_S
         self._heard_at = self._look_at = 0.0
         self._sent_again = 0
@@ -38,8 +39,9 @@ class Kernel:
             self._socket, self._remote, self._sent_again = sock, remote, 0
 
     def opened(self, peer: Peer | None) -> None:
-        """The connection is up: the way to its peer, who it is, and the interface it leaves by."""
-        found = self._way()
+        """The connection is up: the way to its peer, who that is, and by which interface; told once an address."""
+        before, self._told_of = self._told_of, self._remote
+        found = self._way() if self._remote != before else None
         if found is not None:
             program = peer.name if peer is not None else None
             self._fact(facts.Route, when="open", program=program, interface=interface(found["local"]), **found)

@@ -218,6 +218,8 @@ class SockjsConnection(Connection):
         if kind != "send":
             await self._reached(sock)
             self._phase = "tls" if secure else "http"
+            self._kernel.ask_of(sock, self._remote)
+            self._kernel.opened(self.peer)
         tls = Tls(tls_context(spec), servername) if secure else None
         write = partial(self._of_exchange, exchange)
         exchange.use(Channel(sock, tls, servername, write, self._journal.redactor.text, exchange))
@@ -279,10 +281,8 @@ class SockjsConnection(Connection):
 
     def carried_by(self, channel: Channel) -> None:
         """What the kernel knows of the session is asked of this channel from now on."""
-        first, self._channel = self._channel is None, channel
+        self._channel = channel
         self._kernel.ask_of(channel.stream.socket, self._remote)
-        if first:
-            self._kernel.opened(self.peer)
 
     def lost(
         self, how: How, errno: str | None, detail: str | None, status: int | None = None, on: Channel | None = None

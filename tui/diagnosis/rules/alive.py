@@ -94,11 +94,9 @@ def no_way_out(case: Case) -> None:
 
 def lossy(case: Case) -> None:
     """Retransmissions while the session goes on."""
-    info, trail = case.kernel.newest, case.trail
-    largest = max(trail.largest_survived, *(sent.size for sent in trail.sends), 0)
-    if info is None or not case.kernel.lossy(largest):
-        return
-    case.blame("packet-loss", "network", STRONG, "losses", case.lines(info), count=info.total_retrans)
+    info = case.kernel.newest
+    if info is not None and case.lossy and case.kernel.undelivered is None:
+        case.blame("packet-loss", "network", STRONG, "losses", case.lines(info), count=info.total_retrans)
 
 
 def slow_link(case: Case) -> None:

@@ -28,6 +28,9 @@ NOT_TLS = (
 )
 """OpenSSL's words where what came is no TLS record."""
 
+LATE_MS = 1000.0
+"""Milliseconds after which a proxy's answer for a server is that of a timer."""
+
 LARGE_REQUEST = 7 * 1024
 """Bytes of headers from which a server may refuse a request for its size."""
 
@@ -61,7 +64,9 @@ def never_reached(case: Case) -> None:
     errno = close.transport.errno or "–"
     match close.transport.how:
         case "dns":
-            case.blame("dns-failure", "client", SAID, "dns", lines, errno=errno)
+            # A name that does not exist is ours; a resolver that fails or is silent is not (getaddrinfo(3)).
+            side: Blame = "network" if errno == "EAI_AGAIN" else "client"
+            case.blame("dns-failure", side, SAID, "dns", lines, errno=errno)
         case "refused":
             case.blame("connection-refused", "server", SAID, "refused", lines, remote=trail.remote)
         case "timeout" if close.transport.phase == "tcp":
@@ -99,23 +104,22 @@ def tls_alert(case: Case) -> None:
         case.blame("tls-client-cert-required", "config", times, "tls_alert", lines, alert=said)
     elif alert.number == 40 and case.trail.session.spec.get("cert") is None:
         # Before TLS 1.3 a server that wants a certificate and gets none may say no more than that.
-        case.blame("tls-client-cert-required", "config", FITS, "tls_alert", lines, alert=said)
-    case.blame(
-        "tls-handshake-failed", "config", HINT if alert.number in CLIENT_CERT_ALERTS else SAID, "tls_alert", lines,
-        alert=said,
-    )  # fmt: skip
+        times = 3 * STRONG if _wanted_a_certificate(case) else FITS
+        case.blame("tls-client-cert-required", "config", times, "tls_alert", lines, alert=said)
+    pointed = alert.number in CLIENT_CERT_ALERTS or (alert.number == 40 and _wanted_a_certificate(case))
+    case.blame("tls-handshake-failed", "config", HINT if pointed else SAID, "tls_alert", lines, alert=said)
+
+
+def _wanted_a_certificate(case: Case) -> bool:
+    """Whether the server asked for a certificate, and we had none."""
+    tls = case.trail.tls
+    return tls is not None and bool(tls.certificate_requested) and not case.trail.session.spec.get("cert")
 
 
 def certificate_wanted(case: Case) -> None:
     """The server asked for a certificate of ours, had none, and ended before it answered: some lose their alert."""
     close, tls = _failed(case), case.trail.tls
-    if (
-        close is None
-        or tls is None
-        or not tls.ok
-        or not tls.certificate_requested
-        or case.trail.session.spec.get("cert")
-    ):
+    if close is None or tls is None or not tls.ok or not _wanted_a_certificate(case):
         return
     if close.transport.how in ("fin", "reset") and case.trail.answer is None:
         lines = case.lines(tls, case.trail.end)
@@ -130,8 +134,11 @@ def tls_to_something_else(case: Case) -> None:
     words, lines = (close.transport.detail or "").upper().replace(" ", "_"), case.lines(trail.tls, trail.end)
     if close.transport.alert is not None and close.transport.alert.dir == "in":
         return
+    came = trail.tls.raw or "" if trail.tls is not None else ""
     if any(word in words for word in NOT_TLS):
         case.blame("tls-not-spoken", "client", SAID, "no_tls_came", lines, error=close.transport.detail or "–")
+        if (name := banners.protocol(came)) not in (None, "HTTP", "STOMP"):
+            case.blame("wrong-port", "client", 2 * SAID, "banner", lines, protocol=name, text=came.strip()[:40])
     elif close.transport.how == "tls":
         case.blame("tls-handshake-failed", "config", STRONG, "tls_failed", lines, error=close.transport.detail or "–")
     elif close.transport.how in ("fin", "reset"):
@@ -211,7 +218,8 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
     elif status == 503:
         maintenance = bool(trail.answered("retry-after"))
         fronted = bool(trail.answered("via")) or bool(proxied(case))
-        blame("upstream-down", "server", STRONG if fronted or not trail.http_server else FITS)
+        unknown = not trail.http_server and listening(case) is None
+        blame("upstream-down", "server", STRONG if fronted or unknown else FITS)
         blame("server-unavailable", "server", STRONG if maintenance or not fronted else HINT)
         if living := [one for one in case.world.neighbours if one.same_server and one.lives]:
             limit = case.lines(trail.answer, *(one.trail.ready for one in living))
@@ -224,6 +232,10 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
     elif status in STATUSES:
         cause, side, times = STATUSES[status]
         blame(cause, side, times)
+        if status == 502 and trail.answer is not None and (trail.answer.ms or 0) >= LATE_MS:
+            blame("upstream-timeout", "server", STRONG, "http_502_late")  # Apache's ProxyTimeout says so
+        if status == 404 and proxied(case):
+            blame("proxy-strips-upgrade", "proxy", FITS)  # what is no upgrade any more has no route
         if cause == "not-found" and times < SAID:
             blame("upgrade-rejected", "server", FITS)
         if cause == "not-found" and _foreign_origin(trail):
@@ -235,6 +247,9 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
 def _forbidden(case: Case, lines: list[int], weaker: float) -> None:
     """403 because of Origin: a server that checks it says so only to a request that has a foreign one."""
     origin, foreign = case.trail.asked("origin"), _foreign_origin(case.trail)
+    ready = [one for one in case.world.neighbours if one.same_server and one.trail.ready is not None]
+    if origin and any(one.trail.asked("origin") == origin for one in ready):
+        foreign = False  # it is welcome
     if foreign:
         case.blame("origin-rejected", "config", weaker or 2 * STRONG, "http_origin", lines, origin=origin[:QUOTED])
     elif not origin:
@@ -257,6 +272,14 @@ def websocket_off(case: Case) -> None:
     close, note = _failed(case), case.trail.unwebsocketed
     if close is not None and note is not None and close.transport.detail == "sockjs-no-transport":
         case.blame("websocket-disabled", "config", SAID, "websocket_off", [note.n, *case.lines(case.trail.end)])
+
+
+def info_unreadable(case: Case) -> None:
+    """Something answered SockJS's ``/info``, and not with what SockJS says: a web application with a page for
+    everything."""
+    close, note = _failed(case), case.trail.info_unreadable
+    if close is not None and note is not None and close.transport.how == "http":
+        case.blame("not-websocket", "config", 3 * STRONG, "info_unreadable", [note.n, *case.lines(case.trail.end)])
 
 
 def stream_held_back(case: Case) -> None:
@@ -355,6 +378,8 @@ def no_answer(case: Case) -> None:
         if not trail.session.spoken.tls:
             case.blame("tls-expected", "client", FITS, "cut_unanswered", lines)
     elif close.transport.how in ("fin", "reset") and close.received is None and trail.connect is not None:
+        if banners.protocol(_first_bytes(case)[0]) not in (None, "STOMP"):
+            return
         case.blame("auth-failed", "client", FITS, "cut_after_connect", lines)
         case.blame("vhost-not-found", "client", HINT, "cut_after_connect", lines)
         case.blame("server-crash", "server", HINT, "cut_after_connect", lines)
@@ -369,6 +394,6 @@ def given_up(case: Case) -> None:
 
 RULES = (
     never_reached, large_request, tls_certificate, tls_alert, certificate_wanted, tls_to_something_else,
-    http_status, websocket_off, stream_held_back, broken_handshake, another_protocol, another_program, no_answer,
-    given_up,
+    http_status, websocket_off, info_unreadable, stream_held_back, broken_handshake, another_protocol, another_program,
+    no_answer, given_up,
 )  # fmt: skip

@@ -84,7 +84,13 @@ def close_not_finished(case: Case) -> None:
     close, trail = case.close, case.trail
     if close is None or close.transport.detail != "close-timeout":
         return
-    if close.received is not None or (close.transport.close_notify is not None and close.transport.close_notify.in_):
+    notified = close.transport.close_notify is not None and close.transport.close_notify.in_
+    if close.received is not None and case.kernel.undelivered is not None:
+        # It waits for a Close of ours that never came.
+        lines = case.lines(trail.close_in, trail.close_out, case.kernel.last)
+        case.blame("network-blackhole", "network", STRONG, "close_undelivered", lines)
+        case.blame("packet-loss", "network", STRONG, "close_undelivered", lines)
+    elif close.received is not None or notified:
         case.blame("close-handshake-stalled", "server", SAID, "no_fin", case.lines(trail.close_in, trail.end))
         case.doubt("normal-close", 0.02, "no_fin", case.lines(trail.end))
     elif case.kernel.undelivered is not None:

@@ -84,6 +84,7 @@ def _ended(case: Case, how: str, lines: list[int]) -> None:
         case.blame("server-crash", "server", FITS, key, lines, program=name)
     elif how == "restarted" and _front(case):
         case.blame("proxy-restart", "proxy", STRONG, key, lines, program=name)
+        case.blame("proxy-crash", "proxy", STRONG, key, lines, program=name)
         if name == "haproxy":  # it reloads by a new process that takes over
             case.blame("proxy-reload", "proxy", 2 * STRONG, key, lines, program=name)
     elif how == "restarted":
@@ -98,8 +99,9 @@ def behind(case: Case) -> None:
     fact = ended_behind(case)
     if fact is None:
         last, after = known[-1], outcome(case)
-        for cause in ("server-crash", "tunnel-drop", "proxy-crash"):
-            case.doubt(cause, UNLIKELY / 2, "behind_lives", [last.n], program=last.program or "–")
+        case.doubt("server-crash", UNLIKELY / 2, "behind_lives", [last.n], program=last.program or "–")
+        if any(fact.stage == "program" and fact.ok for fact in case.trail.afterwards):
+            case.doubt("tunnel-drop", UNLIKELY / 2, "behind_lives", [last.n], program=last.program or "–")
         if after is not None and after[0] == "ok" and after[1] is not None:  # one that stops in order lives on a while
             case.doubt("server-restart", UNLIKELY / 2, "behind_lives", [last.n], program=last.program or "–")
         elif after is not None and after[1] in (502, 503):  # it is there, and the proxy counts it as down

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from tui.diagnosis.case import FITS, HINT, SAID, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.afterwards import nobody_listens
-from tui.diagnosis.rules.words import POLL_GAP_S
+from tui.diagnosis.rules.words import POLL_GAP_S, QUOTED
 from tui.facts.findings import Blame, Close
+from tui.knowledge.sayings import meant
 
 HEARTBEAT_MS = 25_000
 """A SockJS server ends a poll that has nothing to say with an ``h`` after so long (sockjs-protocol; Spring's default
@@ -65,6 +66,9 @@ def answered(case: Case) -> None:
     lines, status = case.lines(answer, case.trail.end), answer.status
     if status in (504, 524):
         _gateway_timeout(case, answer.ms or 0.0, lines)
+    saying = meant("http", answer.body or "")
+    if saying is not None:
+        case.blame(saying.cause, saying.side, SAID, "said_http", lines, text=(answer.body or "").strip()[:QUOTED])
     for cause, side, times in STATUSES.get(status, ()):
         case.blame(cause, side, times, "request_status", lines, status=status)
     living = [one for one in case.world.neighbours if one.same_server and one.lives]

@@ -102,6 +102,19 @@ def unacknowledged(case: Case) -> None:
     )  # fmt: skip
 
 
+def losses_to_the_end(case: Case) -> None:
+    """Packets of ours had been lost here and there, others had arrived, and the session ended for what did not arrive:
+    no hole swallows only some."""
+    close, info = case.close, case.kernel.newest
+    if close is None or info is None or case.trail.ready is None or close.asked or not case.lossy:
+        return
+    ended_for_it = close.transport.how == "timeout" or close.transport.detail == "close-timeout"
+    if ended_for_it and case.kernel.undelivered is not None:
+        lines, count = case.lines(info, case.trail.end), info.total_retrans
+        case.blame("packet-loss", "network", 4 * STRONG, "losses_to_the_end", lines, count=count)
+        case.doubt("network-blackhole", UNLIKELY / 4, "losses_to_the_end", lines, count=count)
+
+
 def refused_midway(case: Case) -> None:
     """An open connection ended with ECONNREFUSED: no TCP of the peer's says that, an ICMP message of a box on the way
     does (RFC 1122 §4.2.3.9; measured with nft's ``reject``)."""
@@ -192,5 +205,5 @@ def large_segments_vanish(case: Case) -> None:
 
 RULES = (
     bare_end, close_frame_excludes, cut_in_a_frame, close_notify, behind_a_hole, unacknowledged, forgotten_flow,
-    refused_midway, end_with_the_light, reset_after_darkness, large_segments_vanish,
+    losses_to_the_end, refused_midway, end_with_the_light, reset_after_darkness, large_segments_vanish,
 )  # fmt: skip
