@@ -201,6 +201,12 @@ class Trail:
             return self.tcp.remote
         return self.session.url.partition("://")[2].partition("/")[0].rpartition("@")[2].lower()
 
+    @property
+    def door(self) -> tuple[str, str]:
+        """What it wants of its server: by which scheme, and at which path."""
+        scheme, _, rest = self.session.url.partition("?")[0].partition("://")
+        return scheme, rest.partition("/")[2]
+
     # The fold.
 
     def _event(self, fact: Fact) -> None:

@@ -39,6 +39,9 @@ class Neighbour(NamedTuple):
     """Seconds from the case's last sign of life to this one's; None where it lives or never lived."""
     together: bool
 
+    same_door: bool
+    """At the same server, by the same scheme and path: behind a proxy the same backend answers, or one of its pool."""
+
     @property
     def name(self) -> str:
         """Its session's name."""
@@ -83,7 +86,7 @@ def neighbour(trail: Trail, other: Trail) -> Neighbour:
     same = trail.remote == other.remote
     return Neighbour(
         other, same, _host(trail.remote) == _host(other.remote), dropped, lives, gap,
-        gap is not None and abs(gap) <= together_s,
+        gap is not None and abs(gap) <= together_s, same and trail.door == other.door,
     )  # fmt: skip
 
 

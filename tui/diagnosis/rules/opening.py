@@ -221,7 +221,7 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
         unknown = not trail.http_server and listening(case) is None
         blame("upstream-down", "server", STRONG if fronted or unknown else FITS)
         blame("server-unavailable", "server", STRONG if maintenance or not fronted else HINT)
-        if living := [one for one in case.world.neighbours if one.same_server and one.lives]:
+        if living := [one for one in case.world.neighbours if one.same_door and one.lives]:
             limit = case.lines(trail.answer, *(one.trail.ready for one in living))
             case.blame("rate-limited", "client", 2 * STRONG, "http_503_beside", limit, names=living[0].name)
             case.doubt("upstream-down", UNLIKELY, "http_503_beside", limit, names=living[0].name)

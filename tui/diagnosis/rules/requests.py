@@ -71,7 +71,7 @@ def answered(case: Case) -> None:
         case.blame(saying.cause, saying.side, SAID, "said_http", lines, text=(answer.body or "").strip()[:QUOTED])
     for cause, side, times in STATUSES.get(status, ()):
         case.blame(cause, side, times, "request_status", lines, status=status)
-    living = [one for one in case.world.neighbours if one.same_server and one.lives]
+    living = [one for one in case.world.neighbours if one.same_door and one.lives]
     if status == 503 and living:
         beside = case.lines(answer, *(one.trail.ready for one in living))
         case.blame("rate-limited", "client", STRONG, "http_503_beside", beside, names=living[0].name)

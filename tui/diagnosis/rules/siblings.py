@@ -37,10 +37,15 @@ def alone(case: Case) -> None:
     if not living or any(one.together for one in case.world.neighbours) or ended_behind(case) is not None:
         return
     lines, names = case.lines(*(one.trail.last_in for one in living), case.trail.end), _names(living)
+    # A proxy may send another path to another server.
+    elsewhere = bool(proxied(case)) and all(one.trail.door[1] != case.trail.door[1] for one in living)
+    spared = ("server-crash", "server-freeze", "going-away", "server-restart") if elsewhere else ()
     for cause in SHARED:
-        case.doubt(cause, UNLIKELY / 4, "sibling_lives", lines, names=names)
+        if cause not in spared:
+            case.doubt(cause, UNLIKELY / 4, "sibling_lives", lines, names=names)
     for cause in ("network-blackhole", "server-freeze", "going-away", "server-restart"):
-        case.doubt(cause, UNLIKELY, "sibling_lives", lines, names=names)
+        if cause not in spared:
+            case.doubt(cause, UNLIKELY, "sibling_lives", lines, names=names)
     busy = [one for one in living if _busier(one, case.idle_any)] if case.idle_any >= LEAST_IDLE_S else []
     if case.cut and busy:
         args: dict[str, Any] = {"names": _names(busy), "idle": round(case.idle_any, 1)}
@@ -258,13 +263,13 @@ def opened_for_others(case: Case) -> None:
         case.blame(cause, "client", 4 * STRONG, "opened_otherwise", lines, names=_names(ready))
         return
     ruled_out: list[str] = []
-    mine = _door(case.trail)
+    mine = case.trail.door
     if others:
         key, lines = "opened_for_others", case.lines(*(one.trail.ready for one in others))
         args: dict[str, Any] = {"names": _names(others)}
         ruled_out += ["tls-expected", "tls-not-spoken"]
-        ruled_out += ["wrong-port"] if any(_door(one.trail)[0] == mine[0] for one in others) else []
-        ruled_out += ["not-websocket"] if any(_door(one.trail) == mine for one in others) else []
+        ruled_out += ["wrong-port"] if any(one.trail.door[0] == mine[0] for one in others) else []
+        ruled_out += ["not-websocket"] if any(one.same_door for one in others) else []
     elif case.world.history:
         key, lines, args = "opened_before", [case.world.history[-1].n], {}
         ruled_out += ["not-websocket", "wrong-port", "tls-expected", "tls-not-spoken"]
@@ -275,12 +280,6 @@ def opened_for_others(case: Case) -> None:
     if close.transport.how in ("fin", "reset") and case.trail.answer is None and case.trail.first_in is None:
         case.blame("server-abort", "server", FITS, key, lines, **args)
         case.blame("server-restart", "server", HINT, key, lines, **args)
-
-
-def _door(trail: Trail) -> tuple[str, str]:
-    """What a connection wants of its server: by which scheme, and at which path."""
-    scheme, _, rest = trail.session.url.partition("?")[0].partition("://")
-    return scheme, rest.partition("/")[2]
 
 
 def broker_serves_another(case: Case) -> None:
