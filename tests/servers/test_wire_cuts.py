@@ -158,7 +158,7 @@ async def test_the_terminal_of_the_tunnel_says_no_more(start: Starter, recorder:
         await opened(
             watch,
             direct={"url": spring.ws_url, "heart_beat": "2800,2800"},
-            through=through | {"heart_beat": "2800,2800", "do": says(0.9, 12, TALK)},
+            through=through | {"heart_beat": "2800,2800", "do": says(1.7, 12, TALK)},
         )
         await beaten(watch, 1, "through", "direct")
         tunnel.kill_client(signal.SIGINT)

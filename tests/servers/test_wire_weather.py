@@ -42,15 +42,15 @@ def lose_no_more(hosts: Routed) -> None:
 
 
 async def test_beats_are_lost_on_the_way_to_spring(start: Starter, recorder: Recorder) -> None:
-    """Seven packets of ten in either direction; a chat with a host elsewhere does not mind."""
+    """Three packets of four in either direction; a chat with a host elsewhere does not mind."""
     with routed() as hosts, elsewhere(hosts):
         hosts.be_patient(DEFAULT_RETRIES)
         port = ashore(hosts, start, Spring, heart_beat="1800,1800")
         office = {"url": f"stomp+ws://{SERVER}:{port}/ws", "heart_beat": "1800,1800"}
         async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
-            await opened(watch, office=office, third={"url": THERE, "do": says(4.3, 60, "send tick")})
-            await beaten(watch, 2, "office")
-            lose(hosts, 70, SERVER)
+            await opened(watch, office=office, third={"url": THERE, "do": says(9.3, 60, "send tick")})
+            await beaten(watch, 1, "office")
+            lose(hosts, 75, SERVER)
             await within(watch, 60, "close", "office")
             lose_no_more(hosts)
             await over(watch, "office")

@@ -53,6 +53,7 @@ def tcp_info(sock: socket.socket) -> dict[str, Any] | None:
         "retrans": values[2],
         "total_retrans": info["total_retrans"],
         "rtt_ms": info["rtt"] / 1000,
+        "rtt_in_ms": info["rcv_rtt"] / 1000,
         "last_ack_ms": float(info["last_ack_recv"]),
         "last_data_ms": float(info["last_data_recv"]),
         "out_of_order": out_of_order,

@@ -115,6 +115,15 @@ def losses_to_the_end(case: Case) -> None:
         case.doubt("network-blackhole", UNLIKELY / 4, "losses_to_the_end", lines, count=count)
 
 
+def narrow_way_in(case: Case) -> None:
+    """What the server sends waits in a queue before it comes: a slow link, behind which others' patience runs out."""
+    close, info = case.close, case.kernel.narrow_in
+    if close is None or info is None or case.trail.ready is None or close.asked:
+        return
+    lines, waits = case.lines(case.trail.tcp, info, case.trail.end), round(info.rtt_in_ms or 0)
+    case.blame("bandwidth-limited", "network", 2 * STRONG, "narrow_way_in", lines, rtt=waits)
+
+
 def refused_midway(case: Case) -> None:
     """An open connection ended with ECONNREFUSED: no TCP of the peer's says that, an ICMP message of a box on the way
     does (RFC 1122 §4.2.3.9; measured with nft's ``reject``)."""
@@ -205,5 +214,5 @@ def large_segments_vanish(case: Case) -> None:
 
 RULES = (
     bare_end, close_frame_excludes, cut_in_a_frame, close_notify, behind_a_hole, unacknowledged, forgotten_flow,
-    losses_to_the_end, refused_midway, end_with_the_light, reset_after_darkness, large_segments_vanish,
+    losses_to_the_end, narrow_way_in, refused_midway, end_with_the_light, reset_after_darkness, large_segments_vanish,
 )  # fmt: skip
