@@ -48,11 +48,13 @@ def _ways(program: Program, table: Sequence[Any]) -> list[Ends]:
     """The connections a program has made to others on this machine."""
     mine = family(program)
     doors = {one.laddr[1] for one in table if one.status == psutil.CONN_LISTEN}
-    return [
-        (place(one.laddr), place(one.raddr)) for one in table
-        if one.pid in mine and one.status == psutil.CONN_ESTABLISHED and one.laddr[1] not in doors
-        and ipaddress.ip_address(one.raddr[0]).is_loopback
-    ]  # fmt: skip
+    open_ = [one for one in table if one.pid in mine and one.status == psutil.CONN_ESTABLISHED]
+    return [(place(one.laddr), place(one.raddr)) for one in open_ if one.laddr[1] not in doors and _here(one.raddr)]
+
+
+def _here(address: Any) -> bool:
+    found = place(address)
+    return found is not None and ipaddress.ip_address(found[0]).is_loopback
 
 
 def _held(way: Ends, table: Sequence[Any]) -> Held | None:
