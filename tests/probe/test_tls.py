@@ -96,6 +96,17 @@ async def test_a_sockjs_session_says_who_gave_up_too(authority: trustme.CA, ca_f
     assert len(unknown.of("tcp_info", when="end")) == 1
 
 
+async def test_a_close_read_together_with_a_bare_fin(tls: ssl.SSLContext, ca_file: str) -> None:
+    """Our echo goes out before TLS hears of TCP's end: it takes nothing after that either."""
+    with ScriptedServer(scripts.closes_all_at_once(scripts.truncated), tls) as server:
+        watch, status = await run(
+            server.url, "--cacert", ca_file, "--do", "0.1 send hello", "--do", "0.1 freeze 0.4"
+        )  # fmt: skip
+    close = watch.the("close")
+    assert (status, watch.stderr, close["code"], close["sent"]["code"]) == (1, b"", 1000, 1000)
+    assert (close["transport"]["how"], close["transport"]["close_notify"]["in"]) == ("fin", False)
+
+
 async def test_wss_to_a_port_that_speaks_plain_websocket() -> None:
     async with serving(echo) as url:
         watch, status = await run(url.replace("ws://", "wss://"))

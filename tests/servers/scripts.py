@@ -81,12 +81,16 @@ def closes(code: int, reason: str, end: Callable[[Connection], None]) -> Script:
     return after_upgrade(act)
 
 
-def closes_all_at_once(connection: Connection) -> None:
-    """Having heard something, a Close and the end of TLS and TCP behind it, without waiting for the echo."""
-    connection.upgrade()
-    connection.receive()
-    connection.close(1000, "STOMP died")
-    in_order(connection)
+def closes_all_at_once(end: Callable[[Connection], None]) -> Script:
+    """Having heard something, a Close and ``end`` behind it, without waiting for the echo."""
+
+    def act(connection: Connection) -> None:
+        connection.upgrade()
+        connection.receive()
+        connection.close(1000, "STOMP died")
+        end(connection)
+
+    return act
 
 
 def drops(end: Callable[[Connection], None]) -> Script:

@@ -69,7 +69,7 @@ async def test_closed_in_order(name: str, certificate: Certificate, recorder: Re
 
 async def test_a_close_read_together_with_the_end_behind_it(certificate: Certificate) -> None:
     """Our echo goes out before our close_notify: TLS takes nothing after that."""
-    script, frozen = scripts.closes_all_at_once, ("--do", "0 send hello", "--do", "0 freeze 0.3")
+    script, frozen = scripts.closes_all_at_once(scripts.in_order), ("--do", "0 send hello", "--do", "0 freeze 0.3")
     watch, status = await run(script, certificate, *frozen)
 
     assert status == 1

@@ -74,7 +74,10 @@ class Channel:
         return self.tls is None or self.tls.ready
 
     def write(self, data: bytes, taken: Callable[[], object] | None = None) -> None:
-        """Queues plain bytes; ``taken`` is called when the kernel took the last of them."""
+        """Queues plain bytes; ``taken`` is called when the kernel took the last of them. After an end of TCP without a
+        close_notify nothing can be said any more."""
+        if self.tls is not None and self.tls.truncated:
+            return
         self.stream.write(self.tls.write(data) if self.tls is not None else data, taken)
 
     def half_close(self) -> None:
@@ -126,10 +129,11 @@ class Channel:
         moment = now()
         self._fact(facts.Eof, at=moment, dir="in")
         if self.tls is not None:
+            if self.tls.ready:
+                self._listener.settled()  # answers what came: nothing can be said once TLS knows of TCP's end
             self.tls.feed_eof()
             if self.tls.ready:
                 self._decrypt(moment)
-                self._listener.settled()  # answers what came; nothing can be said after a close_notify
                 self.goodbye()
             else:
                 self._shake_hands()
