@@ -5,6 +5,7 @@ from pathlib import Path
 from tests.servers.child import Daemon, installed
 from tests.servers.ports import LOOPBACK, free_ports
 
+_MODULES = "/usr/lib/apache2/modules"
 _CONF = """\
 ServerRoot {home}
 ServerName {loopback}
@@ -19,6 +20,7 @@ LoadModule mpm_event_module {modules}/mod_mpm_event.so
 LoadModule authz_core_module {modules}/mod_authz_core.so
 LoadModule proxy_module {modules}/mod_proxy.so
 LoadModule proxy_http_module {modules}/mod_proxy_http.so
+{further}
 StartServers 1
 ServerLimit 1
 ThreadsPerChild 8
@@ -27,6 +29,7 @@ MaxSpareThreads 8
 MaxRequestWorkers 8
 Timeout {timeout}
 ProxyTimeout {timeout}
+{rules}
 ProxyPass / http://{loopback}:{backend}/{upgrade}
 """
 
@@ -39,9 +42,20 @@ class Apache(Daemon):
         backend: the loopback port everything is passed to.
         timeout: whole seconds of ``Timeout`` and ``ProxyTimeout``: a tunnel lasts as long as the longer of them.
         upgrades: whether it passes an upgrade; a plain ``ProxyPass`` does not.
+        modules: those it has besides, such as ``alias``.
+        rules: further lines of its configuration, above what passes everything.
     """
 
-    def __init__(self, home: Path, backend: int, *, timeout: int = 60, upgrades: bool = True) -> None:
+    def __init__(
+        self,
+        home: Path,
+        backend: int,
+        *,
+        timeout: int = 60,
+        upgrades: bool = True,
+        modules: tuple[str, ...] = (),
+        rules: str = "",
+    ) -> None:
         program = installed("apache2", "apache2-bin")
         (port,) = free_ports(1)
         conf = home / "apache.conf"
@@ -53,7 +67,9 @@ class Apache(Daemon):
                 backend=backend,
                 upgrade=" upgrade=websocket" if upgrades else "",
                 timeout=timeout,
-                modules="/usr/lib/apache2/modules",
+                modules=_MODULES,
+                further="\n".join(f"LoadModule {one}_module {_MODULES}/mod_{one}.so" for one in modules),
+                rules=rules,
             )
         )
         super().__init__(port, [program, "-f", str(conf), "-DFOREGROUND"], log=home / "apache.log")

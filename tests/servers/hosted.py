@@ -1,7 +1,8 @@
 """Three Python web frameworks in one script: ``python hosted.py FRAMEWORK PORT OPTIONS``.
 
 FRAMEWORK is aiohttp, tornado or sanic. What a client says is what the handler does: ``close CODE [REASON]``, ``raise``,
-``cut`` (TCP ends without a word; aiohttp), ``block SECONDS`` (the event loop stands still); anything else comes back.
+``cut`` (TCP ends without a word; aiohttp), ``block SECONDS`` (the event loop stands still), ``leave CODE SECONDS``
+(its Close, and then that; Tornado); anything else comes back.
 aiohttp's /members asks for a login, /old has moved, /busy is down for maintenance.
 OPTIONS, as JSON, are the framework's own. It imports nothing of this project; ``frameworks.py`` starts it as a child.
 """
@@ -78,6 +79,9 @@ def tornado(port: int, options: dict[str, Any]) -> None:
             match message.split(" ", 2) if isinstance(message, str) else []:
                 case ["close", code, *reason]:
                     self.close(int(code), "".join(reason) or None)
+                case ["leave", code, seconds]:
+                    self.close(int(code))
+                    time.sleep(float(seconds))
                 case ["raise"]:
                     raise RuntimeError(message)
                 case ["block", seconds]:
