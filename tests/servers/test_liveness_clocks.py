@@ -39,28 +39,28 @@ async def test_no_shift_is_longer(certificate: Certificate, start: Starter, reco
         loop = asyncio.get_running_loop()
         ends = loop.time() + 6.4
         with suppress(ConnectionClosed):
-            while ends - loop.time() > 1.5:
-                await asyncio.sleep(1.5)
+            while ends - loop.time() > 2.1:
+                await asyncio.sleep(2.1)
                 await client.send("\n")
             await asyncio.sleep(ends - loop.time())
             await client.close(1000)
 
     async def broker(_: str, client: ServerConnection, message: str | bytes) -> None:
         if str(message).startswith("CONNECT"):
-            await client.send("CONNECTED\nversion:1.2\nheart-beat:1500,1500\nserver:home/2.0\n\n\0")
+            await client.send("CONNECTED\nversion:1.2\nheart-beat:2100,2900\nserver:home/2.0\n\n\0")
             ages.add(asyncio.create_task(age(client)))
         elif str(message).startswith("DISCONNECT"):
             await client.send("RECEIPT\nreceipt-id:disconnect\n\n\0")
 
     async with house(broker, ping_interval=None, subprotocols=["v12.stomp"]) as app:
         proxy = start(HaProxy, app.port, tunnel=40, certificate=certificate)
-        base = {"cacert": str(certificate.ca), "heart_beat": "1900,1500"}
+        base = {"cacert": str(certificate.ca), "heart_beat": "2900,2100"}
 
         def at(user: str, **options: object) -> Table:
             return base | {"url": f"stomp+wss://localhost:{proxy.port}/?user={user}"} | options
 
         async with probing("--stdin", **POSTMORTEM) as watch:
-            await opened(watch, sends=at("sends", do=says(1.2, 6, "stomp-send /queue/jobs one")))
+            await opened(watch, sends=at("sends", do=says(1.7, 6, "stomp-send /queue/jobs one")))
             await seen(watch, "stomp", "sends", command="SEND", count=2)
             await opened(watch, beats=at("beats"))
             await seen(watch, "close", "sends")
