@@ -7,7 +7,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from tests.probing import ask, open_session, probing, seen
-from tests.servers.between import opened, says, sockjs, staged, stomp, ws
+from tests.servers.between import Table, opened, says, sockjs, staged, stomp, ws
 from tests.servers.endings import assert_said
 from tests.servers.frozen import frozen
 from tests.servers.haproxy import HaProxy
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.real, pytest.mark.extra]
 async def test_a_fastify_stands_still(start: Starter, recorder: Recorder) -> None:
     """Stopped by a signal under one that talks and one that does not; both ping. A session elsewhere is well."""
     server, other = start(Fastify), start(NodeWs)
-    pings = {"ping_interval": 2.3, "ping_timeout": 1.7, "close_timeout": 0.7}
+    pings: Table = {"ping_interval": 2.3, "ping_timeout": 1.7, "close_timeout": 0.7}
     async with probing("--stdin", **POSTMORTEM) as watch:
         await opened(
             watch,
