@@ -86,10 +86,16 @@ async def test_what_is_large_does_not_come_down(start: Starter, recorder: Record
         port = ashore(hosts, start, SockJsNode, heartbeat_delay=3100)
         hosts.router.wall(f"ip saddr {SERVER} meta length > 1100 drop")
         url = f"http://{SERVER}:{port}/echo"
-        large = {"url": url, "sockjs_transport": "websocket", "ping_interval": 2.6, "ping_timeout": 5.3}
+        large = {
+            "url": url,
+            "sockjs_transport": "websocket",
+            "ping_interval": 2.6,
+            "ping_timeout": 5.3,
+            "close_timeout": 2.5,
+        }
         large |= {"no_compression": True, "do": ["0.9 send tick", "3.4 send-repeat x 3000"]}
         async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
-            small = {"url": url, "sockjs_transport": "xhr-polling", "do": says(2.2, 16, "send tick")}
+            small = {"url": url, "sockjs_transport": "xhr-polling", "do": says(4.3, 16, "send tick")}
             await opened(watch, small=small)
             await opened(watch, large=large)
             await within(watch, 30, "close", "large")
@@ -105,7 +111,7 @@ async def test_one_port_goes_dark(afar: Afar, recorder: Recorder) -> None:
         hosts.be_patient(4)
         port = afar.port("activemq")
         async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
-            chat = {"url": afar.sockjs, "sockjs_transport": "xhr-streaming", "do": says(2.9, 24, "send tick")}
+            chat = {"url": afar.sockjs, "sockjs_transport": "xhr-streaming", "do": says(5.3, 24, "send tick")}
             await opened(watch, chat=chat)
             await join(watch, afar, "orders", "activemq", "2300,2700")
             await beaten(watch, 1, "orders")
