@@ -1,4 +1,4 @@
-"""Forward proxies as children: SOCKS5 (microsocks, Dante), HTTP CONNECT (tinyproxy, Squid, Privoxy)."""
+"""Forward proxies as children: SOCKS5 (microsocks, Dante), HTTP CONNECT (tinyproxy, Squid, Privoxy, Apache)."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -171,3 +171,60 @@ class Privoxy(Daemon):
         conf = home / "privoxy.conf"
         conf.write_text(_PRIVOXY.format(home=home, loopback=LOOPBACK, port=port, idle=idle))
         super().__init__(port, [program, "--no-daemon", str(conf)], log=home / "privoxy.log")
+
+
+_APACHE = """\
+ServerRoot {home}
+ServerName {loopback}
+Listen {loopback}:{port}
+PidFile {home}/apache.pid
+User www-data
+Group www-data
+Mutex posixsem
+ErrorLog /dev/stderr
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule authz_user_module {modules}/mod_authz_user.so
+LoadModule auth_basic_module {modules}/mod_auth_basic.so
+LoadModule authn_core_module {modules}/mod_authn_core.so
+LoadModule authn_anon_module {modules}/mod_authn_anon.so
+LoadModule proxy_module {modules}/mod_proxy.so
+LoadModule proxy_connect_module {modules}/mod_proxy_connect.so
+StartServers 1
+ServerLimit 1
+ThreadsPerChild 8
+MinSpareThreads 1
+MaxSpareThreads 8
+MaxRequestWorkers 8
+ProxyRequests On
+AllowCONNECT 1-65535
+<Proxy *>
+    AuthType Basic
+    AuthName "{realm}"
+    AuthBasicProvider anon
+    Anonymous {user}
+    Anonymous_MustGiveEmail Off
+    Require valid-user
+</Proxy>
+"""
+
+
+class ApacheConnect(Daemon):
+    """Apache httpd as a proxy for HTTP CONNECT that wants a login; anybody else is answered 407.
+
+    Args:
+        home: an empty directory for its files.
+        user: whom it lets through, with any password.
+        realm: what it says the login is for.
+    """
+
+    def __init__(self, home: Path, user: str, *, realm: str = "Way out") -> None:
+        program = installed("apache2", "apache2-bin")
+        (port,) = free_ports(1)
+        conf = home / "apache.conf"
+        conf.write_text(
+            _APACHE.format(
+                home=home, loopback=LOOPBACK, port=port, user=user, realm=realm, modules="/usr/lib/apache2/modules"
+            )
+        )
+        super().__init__(port, [program, "-f", str(conf), "-DFOREGROUND"], log=home / "apache.log")
