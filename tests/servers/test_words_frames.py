@@ -39,8 +39,8 @@ async def test_nginx_answers_with_an_extension(start: Starter, recorder: Recorde
     app = start(PythonEndings, compression=None)
     rules = "add_header Sec-WebSocket-Extensions permessage-deflate always;"
     nginx = start(Nginx, app.port, rules=rules)
-    table = {"no_compression": True, "do": says(0.8, 3)}
-    watch = await refused({"through": ws(nginx.port, **table)}, after=1.1, before=1.9, past=ws(app.port, **table))
+    table: Table = {"no_compression": True, "do": says(0.8, 3)}
+    watch = await refused({"through": ws(nginx.port) | table}, after=1.1, before=1.9, past=ws(app.port) | table)
     assert answer(watch, "through") == 101
     recorder.keep("words-nginx-extension-nobody-asked-for", watch)
 
