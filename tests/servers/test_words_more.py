@@ -6,7 +6,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from tests.probing import ask, probing, seen
-from tests.servers.between import Table, says, staged, stomp, web_stomp, ws, wss
+from tests.servers.between import Table, answer, refused, says, staged, stomp, web_stomp, ws, wss
 from tests.servers.caddy import Caddy
 from tests.servers.classic import ActiveMqWs
 from tests.servers.endings import assert_said
@@ -164,3 +164,17 @@ async def test_a_second_printer(broker: RabbitMq, certificate: Certificate, star
     }
     watch = await staged(tables, "second", strike=strike)
     recorder.keep("words-haproxy-rabbitmq-second-printer", watch)
+
+
+async def test_a_capital_letter_in_a_subprotocol(start: Starter, recorder: Recorder) -> None:
+    """python-websockets speaks ``chat.v3``, one client offers ``Chat.V3``; behind Caddy."""
+    async with house(subprotocols=["chat.v3"]) as app:
+        caddy = start(Caddy, app.port)
+        watch = await refused(
+            {"slip": ws(caddy.port, "/?user=anna", subprotocol=["Chat.V3"])},
+            after=1.35,
+            before=1.6,
+            well=ws(caddy.port, "/?user=bert", subprotocol=["chat.v3"], do=says(0.75, 3)),
+        )
+    assert answer(watch, "slip") == 400
+    recorder.keep("words-caddy-subprotocol-in-capitals", watch)
