@@ -274,6 +274,8 @@ class TcpInfo(Fact, frozen=True, kw_only=True, tag="tcp_info"):
     """The TCP state's name, e.g. ``ESTABLISHED``."""
     out_of_order: int | None = None
     """Segments that came in before one that was sent earlier, so far (``tcpi_rcv_ooopack``, Linux 5.4)."""
+    sacked: int | None = None
+    """Of the segments in flight, those that came though one before them has not (RFC 2018)."""
     rtt_in_ms: float | None = None
     """The round trip by what comes in (``tcpi_rcv_rtt``): it grows where that waits in a queue. 0 where little came."""
     segments: int | None = None

@@ -50,6 +50,7 @@ def tcp_info(sock: socket.socket) -> dict[str, Any] | None:
         "outq": _queue(sock, _SIOCOUTQ),
         "notsent": _queue(sock, _SIOCOUTQNSD),
         "unacked": info["unacked"],
+        "sacked": info["sacked"],
         "retrans": values[2],
         "total_retrans": info["total_retrans"],
         "rtt_ms": info["rtt"] / 1000,

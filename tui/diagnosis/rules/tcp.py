@@ -210,6 +210,9 @@ def large_segments_vanish(case: Case) -> None:
         return
     lines = case.lines(large[0], info, trail.end)
     case.blame("mtu-blackhole", "network", 2 * STRONG, "large_vanished", lines, bytes=large[0].size)
+    if info.sacked and info.retrans > 1:
+        case.blame("mtu-blackhole", "network", FITS, "small_ones_came", lines, count=info.sacked)
+        case.doubt("network-blackhole", UNLIKELY, "small_ones_came", lines, count=info.sacked)
 
 
 RULES = (
