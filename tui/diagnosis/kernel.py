@@ -52,6 +52,8 @@ class Kernel:
     """The first since something came in last."""
     hole: TcpInfo | None = None
     """A later one: more has come since, but not the bytes before it, so nothing of it can be read."""
+    strays_heard: int = 0
+    """Segments that had come out of order by the last report before something came in last."""
     lossy_looks: int = 0
     """Reports that told of bytes sent again since the one before: one alone may be a burst, or a path's MTU found."""
     backed_off: int = 0
@@ -110,6 +112,7 @@ class Kernel:
             self.light = mark
         if self.newest is not None:
             self.losses_survived = max(self.losses_survived, self.newest.total_retrans)
+            self.strays_heard = self.newest.out_of_order or 0
         self._in = mark
         self.quiet = self.hole = self.unacked_since = None
 
@@ -124,6 +127,15 @@ class Kernel:
         """Segments of ours that were lost here and there: those sent again, less what came twice and one outage."""
         info = self.newest
         return info.total_retrans - (info.twice or 0) - self.backed_off if info is not None else 0
+
+    @property
+    def stray(self) -> int:
+        """Segments that came out of order between the last report and the first of this silence, in which all that we
+        said was acknowledged."""
+        quiet = self.quiet
+        if quiet is None or self.last is None or self.last.outq or self.last.unacked:
+            return 0
+        return max(0, (quiet.out_of_order or 0) - self.strays_heard)
 
     @property
     def narrow_in(self) -> TcpInfo | None:

@@ -56,7 +56,8 @@ def silent_beats(case: Case, times: float, lines: list[int], args: dict[str, Any
     trail, timer = case.trail, case.trail.timers["stomp-in"]
     # It answers, or has answered after its beats had stopped.
     beaten = timer.last_beat_m if timer.last_beat_m is not None else case.m
-    spoke = trail.last_in is not None and trail.last_in.m > beaten + 1.5 * trail.beat_in_s
+    signs = [mark for mark in (trail.last_in, trail.answer) if mark is not None]
+    spoke = any(mark.m > beaten + 1.2 * trail.beat_in_s for mark in signs)
     answers = spoke or case.idle_rx < trail.beat_in_s
     missed, frozen = (times, times / 4) if answers else (times / 2, times)
     untested = trail.last_in is not None and (trail.last_out is None or trail.last_out.m < trail.last_in.m)

@@ -7,7 +7,7 @@ from tui.diagnosis.case import FITS, HINT, SAID, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.words import QUOTED
 from tui.diagnosis.trail import Trail
 from tui.facts.findings import Blame, Close
-from tui.knowledge import banners
+from tui.knowledge import banners, relays
 from tui.knowledge.sayings import meant
 
 X509: Mapping[int, str] = {
@@ -217,7 +217,8 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
             blame("proxy-strips-upgrade", "proxy", STRONG)
     elif status == 503:
         maintenance = bool(trail.answered("retry-after"))
-        fronted = bool(trail.answered("via")) or bool(proxied(case))
+        itself = bool(trail.http_server) and not relays.proxy(trail.http_server)
+        fronted = bool(trail.answered("via")) or (bool(proxied(case)) and not itself)
         unknown = not trail.http_server and listening(case) is None
         blame("upstream-down", "server", STRONG if fronted or unknown else FITS)
         blame("server-unavailable", "server", STRONG if maintenance or not fronted else HINT)
@@ -229,6 +230,9 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
         page = "<html" in body.lower() or "<!doctype" in body.lower()
         blame("not-websocket", "config", STRONG, "http_page" if page else "http_status")
         blame("proxy-strips-upgrade", "proxy", FITS)
+    elif status == 505:
+        blame("proxy-strips-upgrade", "proxy", STRONG)  # the request reached it as HTTP/1.0
+        blame("upgrade-rejected", "server", FITS)
     elif status in STATUSES:
         cause, side, times = STATUSES[status]
         blame(cause, side, times)
@@ -370,6 +374,8 @@ def no_answer(case: Case) -> None:
             times = 2 * STRONG if given else FITS
             case.blame("tls-handshake-failed", "config", times, "cut_after_tls13", lines)
             case.blame("tls-client-cert-required", "config", times / 2, "cut_after_tls13", lines)
+        if close.transport.how == "reset":
+            case.blame("tcp-reset", "network", FITS, "cut_unanswered", lines)
         case.blame("not-websocket", "config", FITS, "cut_unanswered", lines)
         case.blame("server-crash", "server", HINT, "cut_unanswered", lines)
         if server := proxied(case):

@@ -15,7 +15,7 @@ HEARTBEAT_MS = 25_000
 and sockjs-node's)."""
 
 STATUSES: Mapping[int, tuple[tuple[str, Blame, float], ...]] = {
-    401: (("auth-expired", "server", STRONG), ("auth-failed", "client", FITS)),
+    401: (("auth-expired", "server", STRONG), ("session-expired", "client", 2 * FITS), ("auth-failed", "client", FITS)),
     403: (("forbidden", "config", STRONG), ("auth-expired", "server", FITS)),
     413: (("message-too-big", "client", SAID),),
     429: (("rate-limited", "client", SAID),),

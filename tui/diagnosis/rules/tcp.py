@@ -72,6 +72,10 @@ def behind_a_hole(case: Case) -> None:
     """The server goes on speaking, and a segment before what it says never comes, though TCP sends it again: the
     large ones vanish on the way here (§4 entry 48)."""
     hole, quiet = case.kernel.hole, case.kernel.quiet
+    if hole is None and quiet is not None and (count := case.kernel.stray):
+        # Or they had been swapped on the way, and what was missing had come by then.
+        case.blame("mtu-blackhole", "network", 2 * STRONG, "maybe_a_hole", case.lines(quiet), count=count)
+        case.blame("packet-loss", "network", HINT, "maybe_a_hole", case.lines(quiet), count=count)
     if hole is None or quiet is None:
         return
     lines, count = case.lines(quiet, hole), (hole.out_of_order or 0) - (quiet.out_of_order or 0)
@@ -167,7 +171,10 @@ def end_with_the_light(case: Case) -> None:
         return
     lines = case.lines(dark, case.kernel.light, trail.act)
     times = 4 * STRONG if since <= LIGHT_S else STRONG  # later, a broker's patience with what had not arrived ran out
-    case.blame("network-blackhole", "network", times, "end_with_the_light", lines)
+    small = all(sent.size < FULL_SEGMENT for sent in trail.sends)  # else only the large ones may have been lost
+    case.blame(
+        "packet-loss" if case.lossy and small else "network-blackhole", "network", times, "end_with_the_light", lines
+    )
     for cause in (
         "abrupt-close", "admin-kill", "server-abort", "normal-close", "connection-lifetime", "idle-timeout-server",
         "server-restart", "going-away", "server-crash",
