@@ -126,6 +126,23 @@ def test_what_the_peer_said_names_the_cause(code: int, reason: str, cause: str, 
     assert head(last("A", tape)) == (cause, side)
 
 
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ('{"type":"error","code":"too_many_requests"}', "rate-limited"),
+        ('{"type":"kicked","by":"admin"}', "admin-kill"),
+        ('{"error":"forbidden","message":"no access to room 7"}', "permission-denied"),
+        ('{"type":"replaced","message":"You connected from another device"}', "duplicate-session"),
+        ('{"type":"error","message":"jwt expired"}', "auth-expired"),
+        ('{"type":"chat","text":"server restart tonight"}', "normal-close"),
+    ],
+)
+def test_what_an_application_said_last_in_json_of_its_own(said: str, cause: str) -> None:
+    tape = Tape().open().at(2.0).text("out", "hi").text("in", "hello").at(2.7).text("in", said)
+    tape.closing("in", 1000).closing("out", 1000).eof().end()
+    assert last("A", tape).cause == cause
+
+
 def test_a_close_without_an_idle_time_is_no_idle_timeout() -> None:
     idle = Tape().open().text("out", "hi").at(60.02).closing("in", 1000).closing("out", 1000).eof().end()
     other = Tape().open().text("out", "hi").at(41.46).closing("in", 1000).closing("out", 1000).eof().end()

@@ -1,6 +1,9 @@
 """Did the peer say why: STOMP ERROR, then SockJS's ``c``, then the reason of a Close frame, then what it said last."""
 
+import re
 from typing import Any
+
+import msgspec
 
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, SAID, STRONG, Case
 from tui.knowledge.sayings import Place, Saying, meant
@@ -23,6 +26,16 @@ POLL_GAP_S = 1.5
 
 INTERNAL = 1011
 """The server met what it could not handle (RFC 6455 §7.4.1)."""
+
+GOODBYE = re.compile(
+    r'^\s*[\[{].*("(error|errors|fault)"\s*:|"(type|event|op|kind|action|status|t)"\s*:\s*"[^"]*'
+    r"(error|kick|bye|disconnect|clos|shutdown|terminat|expire|reject|denied|replac|maintenance|limit|evict|ban|slow))",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A JSON message that speaks of an error or of an end: applications name their envelopes so."""
+
+NO_WORD = re.compile(r'[\[\]{}":,_]+')
+"""What stands between the words of such a message."""
 
 _TIMES = {"said": SAID, "strong": STRONG, "fits": FITS}
 
@@ -143,6 +156,14 @@ def close_reason(case: Case) -> None:
     _say(case, "reason", close.received.reason, close.received.code, case.lines(case.trail.close_in))
 
 
+def _goodbye(text: str) -> Saying | None:
+    """What a JSON message that speaks of an error, or of an end, says in the words of a Close's reason."""
+    if not GOODBYE.search(text):
+        return None
+    saying = meant("reason", NO_WORD.sub(" ", text).strip())
+    return msgspec.structs.replace(saying, how="strong") if saying is not None else None
+
+
 def last_words(case: Case) -> None:
     """A goodbye inside the protocol, right before the end."""
     close = case.close
@@ -151,7 +172,8 @@ def last_words(case: Case) -> None:
     for heard in reversed(case.trail.heard):
         if case.at - heard.m > LAST_WORDS_S:
             return
-        saying = meant("message", heard.text)
+        answer = case.trail.answer is not None and case.trail.answer.n == heard.n  # its status says more
+        saying = meant("message", heard.text) or (_goodbye(heard.text) if not answer else None)
         if saying is not None:
             _blame(case, saying, "said_message", [heard.n], heard.text[:QUOTED])
             return
