@@ -7,7 +7,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from tests.probing import ask, open_session, probing, seen
-from tests.servers.between import opened, says, staged, stomp, web_stomp, ws
+from tests.servers.between import TCP, opened, says, staged, stomp, stomps, web_stomp, ws
 from tests.servers.endings import assert_said
 from tests.servers.haproxy import HaProxy
 from tests.servers.house import house
@@ -59,22 +59,20 @@ def hasty(broker: RabbitMq) -> Iterator[RabbitMq]:
     broker.ctl("eval", "application:unset_env(rabbitmq_stomp, login_timeout).")
 
 
-async def test_a_page_waits_for_its_token(
+async def test_a_script_waits_for_its_password(
     hasty: RabbitMq, certificate: Certificate, start: Starter, recorder: Recorder
 ) -> None:
-    """RabbitMQ's WebSocket behind nginx with TLS: the page opens it and sends no CONNECT. Who logged in stays."""
-    proxy = start(Nginx, hasty.port, 40, certificate)
-    base = web_stomp(proxy.port, "2600,2600", cacert=str(certificate.ca))
-    base["url"] = f"stomp+wss://localhost:{proxy.port}/ws"
+    """RabbitMQ's STOMP over TCP, TLS at HAProxy: a script opens it and sends no CONNECT. Who logged in stays."""
+    proxy = start(HaProxy, hasty.stomp_port, client=40, certificate=certificate, options=TCP)
+    base = stomps(proxy.port, "2600,2600", certificate)
     async with probing("--stdin", **POSTMORTEM) as watch:
         await opened(watch, clerk=base)
-        assert (await open_session(watch, name="page", **base, no_stomp_connect=True))["ok"]
-        await seen(watch, "open", "page")
-        await looked(watch, "page", stage="tls")
+        assert (await open_session(watch, name="script", **base, no_stomp_connect=True))["ok"]
+        await looked(watch, "script", stage="tls")
         assert not watch.of("close", "clerk")
         assert await watch.finish() == 1
-    assert watch.the("close", "page")["initiator"] == "remote"
-    recorder.keep("rhythm-nginx-web-stomp-page-waits", watch)
+    assert watch.the("close", "script")["initiator"] == "remote"
+    recorder.keep("rhythm-haproxy-stomps-script-waits", watch)
 
 
 async def test_a_queue_with_two_readers_is_deleted(
