@@ -41,13 +41,12 @@ async def test_a_chat_page_that_forgot_its_pongs(certificate: Certificate, start
 
 
 async def test_a_job_that_beats_too_rarely(start: Starter, recorder: Recorder) -> None:
-    """Artemis, STOMP over TCP behind ssh: 1.4 s were promised, from 3 s on a beat comes every 8. One goes direct."""
+    """Artemis, STOMP over TCP behind ssh: 1.4 s were promised, from 3 s on one comes every 8. One session alone."""
     broker = start(Artemis)
     tunnel = start(SshTunnel, broker.port)
     base = {"heart_beat": "1400,2300"} | ANNA
     watch = await staged(
         {
-            "direct": base | {"url": broker.tcp_url},
             "job": base | {"url": f"stomp://{LOOPBACK}:{tunnel.port}", "do": ["3 throttle-beats 8000"]},
         },
         "job",

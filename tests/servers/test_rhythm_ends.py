@@ -28,15 +28,15 @@ pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 
 async def test_a_room_is_closed_by_its_owner(start: Starter, recorder: Recorder) -> None:
-    """Sanic behind ssh ends one with 4090 and why, in the middle of a talk; another one pings on."""
+    """Sanic behind ssh ends a lone session with 4090 and why, in the middle of a talk."""
     server = start(Sanic, WEBSOCKET_PING_INTERVAL=2.2, WEBSOCKET_PING_TIMEOUT=4.1)
     tunnel = start(SshTunnel, server.port)
     watch = await staged(
         {
-            "stays": ws(tunnel.port, ping_interval=1.9),
             "guest": ws(tunnel.port, do=[*says(0.8, 4, "send hello"), "3.7 send close 4090 room closed by its owner"]),
         },
         "guest",
+        stage="http",
     )
     assert_said(watch.the("close", "guest"), 4090, "room closed by its owner")
     recorder.keep("rhythm-ssh-sanic-room-closed-4090", watch)
@@ -61,13 +61,12 @@ async def test_a_worker_signs_off(certificate: Certificate, start: Starter, reco
 
 
 async def test_a_stream_is_thrown_away(start: Starter, recorder: Recorder) -> None:
-    """Spring over XHR streaming behind Apache: one of two is aborted here in the middle of it."""
+    """Spring over XHR streaming behind Apache: a lone one is aborted here in the middle of it."""
     spring = start(Spring, heart_beat="2600,2600", sockjs_heart_beat=25000)
     proxy = start(Apache, spring.port, timeout=40)
     base = {"url": f"stomp+http://{LOOPBACK}:{proxy.port}/sockjs", "heart_beat": "2600,2600"}
     watch = await staged(
         {
-            "stays": base | {"sockjs_transport": "websocket"},
             "thrown": base
             | {"sockjs_transport": "xhr-streaming", "do": [*says(1.1, 3, "stomp-send /topic/a 1"), "3.9 abort"]},
         },
