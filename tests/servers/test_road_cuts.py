@@ -62,7 +62,7 @@ async def test_a_filter_reads_what_we_say(start: Starter, recorder: Recorder) ->
     with routed() as hosts:
         port = ashore(hosts, start, Aiohttp)
         hosts.weather(word="DROP TABLE")
-        url = f"ws://{SERVER}:{port}/sql"
+        url = f"ws://{SERVER}:{port}/"
         async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
             await opened(watch, colleague={"url": url, "do": says(1.4, 9, "send select 1")})
             course = [*says(0.8, 3, "send select 2"), "3.70 send DROP TABLE old_orders"]
@@ -79,7 +79,7 @@ async def test_a_train_in_a_valley(start: Starter, recorder: Recorder) -> None:
     with routed() as hosts:
         hosts.be_patient(DEFAULT_RETRIES)
         port = ashore(hosts, start, Tornado, websocket_ping_interval=2.4, websocket_ping_timeout=2.1)
-        table = {"url": f"ws://{SERVER}:{port}/live", "do": says(0.8, 30, "send tick")}
+        table = {"url": f"ws://{SERVER}:{port}/", "do": says(0.8, 30, "send tick")}
         async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
             await opened(watch, A=table)
             await echoed(watch, 3, "A")
@@ -119,7 +119,7 @@ async def test_a_report_does_not_fit(start: Starter, certificate: Certificate, r
         with hosts.server.inside():
             server = start(Aiohttp)
         _, url = behind_nginx(hosts, start, certificate, server.port)
-        table = {"url": f"{url}reports", "no_compression": True} | trusts(certificate)
+        table = {"url": url, "no_compression": True} | trusts(certificate)
         async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
             await opened(watch, small=table | {"do": says(2.3, 25, "send tick")})
             large = ["0.70 send tick", "1.60 send-repeat x 700", "3.10 send-repeat x 5200", "3.90 send tick"]
@@ -150,16 +150,16 @@ async def test_dhcp_gives_us_another_address(start: Starter, recorder: Recorder)
 
 
 async def test_our_beats_stand_behind_our_upload(start: Starter, recorder: Recorder) -> None:
-    """A long message takes seven seconds on its narrow way up; Spring counts whole ones and waits for our beats."""
+    """A message takes six seconds on a line of 2G; Spring counts whole ones, and waits for our beats behind it."""
     with routed() as hosts, elsewhere(hosts):
         hosts.be_patient(DEFAULT_RETRIES)
-        port = ashore(hosts, start, Spring, heart_beat="1400,1400", message_size_limit=400000)
-        rate = ("rate", "64kbit", "burst", "3000", "limit", "900000")
+        port = ashore(hosts, start, Spring, heart_beat="1300,1300")
+        rate = ("rate", "9kbit", "burst", "1600", "limit", "900000")
         hosts.client.run("tc", "qdisc", "add", "dev", "eth0", "root", "tbf", *rate)
-        upload = {"url": f"stomp+ws://{SERVER}:{port}/ws", "heart_beat": "1400,1400", "no_compression": True}
+        upload = {"url": f"stomp+ws://{SERVER}:{port}/ws", "heart_beat": "1300,1300", "no_compression": True}
         async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
             await opened(watch, third={"url": THERE, "do": says(3.1, 40, "send tick")})
-            await opened(watch, upload=upload | {"do": [f"2.20 stomp-send /topic/a {'x' * 58000}"]})
+            await opened(watch, upload=upload | {"do": [f"2.20 stomp-send /topic/a {'x' * 7700}"]})
             await within(watch, 40, "close", "upload")
             await over(watch, "upload")
             await leave(watch, "third", status=1)
