@@ -78,13 +78,13 @@ async def test_a_train_in_a_valley(start: Starter, recorder: Recorder) -> None:
     """Most packets are lost for a while, and Tornado does not get a pong in time; one session alone."""
     with routed() as hosts:
         hosts.be_patient(DEFAULT_RETRIES)
-        port = ashore(hosts, start, Tornado, websocket_ping_interval=2.4, websocket_ping_timeout=2.1)
+        port = ashore(hosts, start, Tornado, websocket_ping_interval=1.9, websocket_ping_timeout=1.3)
         table = {"url": f"ws://{SERVER}:{port}/", "do": says(0.8, 30, "send tick")}
         async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
             await opened(watch, A=table)
             await echoed(watch, 3, "A")
-            lose(hosts, 71, SERVER)
-            await asyncio.sleep(10.7)
+            lose(hosts, 58, SERVER)
+            await asyncio.sleep(6.4)
             lose_no_more(hosts)
             await within(watch, 30, "close", "A")
             await over(watch, "A")

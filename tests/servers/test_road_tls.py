@@ -89,7 +89,7 @@ async def test_gunicorn_wants_to_know_who_comes(
     ours = certificates.issue_client(tmp_path)
     files = (f"--certfile={certificate.chain}", f"--keyfile={certificate.key}", f"--ca-certs={ours.ca}")
     server = await asyncio.to_thread(
-        start, Gunicorn, "uvicorn.workers.UvicornWorker", *files, "--cert-reqs", "2", "--timeout", "40"
+        lambda: start(Gunicorn, "uvicorn.workers.UvicornWorker", *files, "--cert-reqs=2", "--timeout=40")
     )
     table = {"url": f"{server.tls_url}/live", "cacert": str(certificate.ca), "open_timeout": 6.1}
     watch = await refused(
