@@ -13,11 +13,13 @@ from tests.servers.ports import LOOPBACK, free_ports
 _CONF = """\
 {{
     admin {loopback}:{admin}
-    auto_https off
+    auto_https {https}
+    skip_install_trust
     persist_config off
     storage file_system {home}/storage
 }}
-http://{loopback}:{port} {{
+{site}:{port} {{
+    {tls}
     {rules}
     reverse_proxy {loopback}:{backend} {{
         {timeout}
@@ -42,9 +44,12 @@ class Caddy(Daemon):
         life: ``stream_timeout`` in seconds, the age at which it ends a stream; 0: none.
         close_delay: ``stream_close_delay`` in seconds: what streams are left after a reload.
         rules: further lines of its site.
+        tls: how it speaks TLS with ``localhost``, such as ``internal`` or the files of a certificate; else it does not.
     """
 
-    def __init__(self, home: Path, backend: int, *, life: float = 0, close_delay: float = 0, rules: str = "") -> None:
+    def __init__(
+        self, home: Path, backend: int, *, life: float = 0, close_delay: float = 0, rules: str = "", tls: str = ""
+    ) -> None:
         port, admin = free_ports(2)
         self._conf, self._admin = home / "Caddyfile", f"{LOOPBACK}:{admin}"
         self._conf.write_text(
@@ -57,6 +62,9 @@ class Caddy(Daemon):
                 timeout=f"stream_timeout {life}s" if life else "",
                 close_delay=close_delay,
                 rules=rules,
+                https="disable_redirects" if tls else "off",
+                site="https://localhost" if tls else f"http://{LOOPBACK}",
+                tls=f"bind {LOOPBACK}\n    tls {tls}" if tls else "",
             )
         )
         self._env = {"HOME": str(home), "XDG_CONFIG_HOME": str(home), "XDG_DATA_HOME": str(home)}

@@ -35,10 +35,12 @@ class Nats(Daemon):
     Args:
         home: an empty directory for its files.
         options: further lines of its configuration, such as ``ping_interval: "1s"``.
+
+    Its ``port`` is that of its WebSockets, its ``tcp_port`` the one where NATS is spoken plainly.
     """
 
     def __init__(self, home: Path, options: str = "") -> None:
-        port, self._tcp = free_ports(2)
+        port, self.tcp_port = free_ports(2)
         self._conf, self._options = home / "nats.conf", options
         self.port = port
         self.configure()
@@ -48,7 +50,7 @@ class Nats(Daemon):
     def configure(self, password: str = "crew") -> None:
         """Writes its configuration, anna's password as given."""
         self._conf.write_text(
-            _CONF.format(loopback=LOOPBACK, tcp=self._tcp, port=self.port, password=password, options=self._options)
+            _CONF.format(loopback=LOOPBACK, tcp=self.tcp_port, port=self.port, password=password, options=self._options)
         )
 
     def reload(self) -> None:
