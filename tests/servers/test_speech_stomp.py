@@ -1,4 +1,4 @@
-"""Logins, names and queues that brokers do not take from one of two, from afar, by proxies and by a relay."""
+"""Logins, names and queues that brokers do not take from one of two, by proxies and by a relay."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,21 +6,20 @@ from collections.abc import Iterator
 import pytest
 
 from tests.probing import ask, open_session, probing, seen
-from tests.servers.afar import Afar
 from tests.servers.between import TCP, Table, opened, says, staged, stomp, stomps, web_stomp
 from tests.servers.caddy import Caddy
 from tests.servers.haproxy import HaProxy
-from tests.servers.joined import GUEST
 from tests.servers.jvm import Vertx
-from tests.servers.lines import beaten, leave
+from tests.servers.lines import beaten
 from tests.servers.looks import looked
 from tests.servers.nginx import Certificate, Nginx
+from tests.servers.ports import LOOPBACK
 from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
-from tests.servers.routed import routed
 from tests.servers.spring import Spring
+from tests.servers.ssh import SshTunnel
 from tests.servers.starting import Starter, starting
-from tests.watching import POSTMORTEM, Watch, watching
+from tests.watching import POSTMORTEM, Watch
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
 
@@ -36,6 +35,11 @@ def relay(broker: RabbitMq, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield start(Spring, relay=broker.stomp_port, inbound_threads=1)
 
 
+def refusal(watch: Watch, session: str) -> str:
+    """What the broker called its one ERROR to a session."""
+    return str(dict(watch.the("stomp", session, command="ERROR")["headers"])["message"])
+
+
 async def turned_away(name: str, table: Table, after: float, **well: Table) -> Watch:
     """Sessions that are let in, and one whose login is refused; the others beat on."""
     async with probing("--stdin", **POSTMORTEM) as watch:
@@ -49,20 +53,16 @@ async def turned_away(name: str, table: Table, after: float, **well: Table) -> W
     return watch
 
 
-async def test_guest_comes_from_afar(afar: Afar, recorder: Recorder) -> None:
-    """What works on everybody's own machine: RabbitMQ lets ``guest`` in from there alone; anna is let in."""
-    with routed(afar.host) as hosts:
-        url, *_ = afar.words("rabbitmq-tcp")
-        table = {"url": url, "heart_beat": "1800,1800"}
-        async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
-            await opened(watch, anna=table | ANNA | {"do": says(0.9, 4, ORDERS)})
-            await beaten(watch, 1, "anna")
-            await open_session(watch, name="guest", **table, **GUEST)
-            await looked(watch, "guest")
-            await beaten(watch, 1, "anna")
-            await leave(watch, "anna", status=3)
-    assert watch.the("close", "guest")["error"]
-    recorder.keep("speech-afar-rabbitmq-guest", watch)
+async def test_a_blank_behind_a_passcode(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
+    """It was copied from a page with one more; STOMP over WebSocket behind Caddy, where a colleague is let in."""
+    broker.ctl("add_user", "anna", "crew")
+    broker.ctl("set_permissions", "anna", ".*", ".*", ".*")
+    caddy = start(Caddy, broker.port)
+    table = web_stomp(caddy.port, "1850,1850") | ANNA
+    slip = table | {"passcode": "crew ", "open_timeout": 6.3}
+    watch = await turned_away("copied", slip, 1.4, typed=table | {"do": says(1.2, 4, ORDERS)})
+    assert watch.the("close", "copied")["error"] == "Bad CONNECT"
+    recorder.keep("speech-caddy-rabbitmq-blank-behind-passcode", watch)
 
 
 async def test_a_vhost_without_its_slash(
@@ -80,13 +80,13 @@ async def test_a_vhost_without_its_slash(
 
 
 async def test_vertx_speaks_no_later_stomp(start: Starter, recorder: Recorder) -> None:
-    """A client's list has versions that nobody made; HAProxy in TCP mode in front of Vert.x, another one is well."""
+    """A client's list has versions that nobody made; HAProxy in TCP mode in front of Vert.x, alone."""
     server = start(Vertx)
     haproxy = start(HaProxy, int(server.stomp_url.rpartition(":")[2]), options=TCP)
     table = stomp(haproxy.port, "2050,2050", {})
     list_ = table | {"connect_header": ["accept-version: 1.3,2.0"], "open_timeout": 4.2}
-    watch = await turned_away("later", list_, 0.85, now=table | {"do": says(1.1, 4, "stomp-send orders 17")})
-    assert watch.the("close", "later")["error"].startswith("Incompatible versions")
+    watch = await turned_away("A", list_, 0)
+    assert watch.the("close", "A")["error"].startswith("Incompatible versions")
     recorder.keep("speech-haproxy-vertx-stomp-versions", watch)
 
 
@@ -110,46 +110,41 @@ async def test_a_page_wants_what_a_worker_has(broker: RabbitMq, relay: Spring, r
     recorder.keep("speech-relay-queue-of-a-worker", watch)
 
 
-async def test_a_destination_of_jms(broker: RabbitMq, certificate: Certificate, recorder: Recorder) -> None:
-    """A service was moved here from a broker of Java's, its names as they were; over TLS, beside one that is well."""
-    tables = {
-        "moved": stomps(0, "2900,2900", certificate, url=broker.tls_url)
-        | {"do": ["0.7 stomp-send /queue/orders 1", "2.2 stomp-send jms.queue.orders 2"]},
-        "native": stomps(
-            0, "1550,1550", certificate, url=broker.tls_url, do=says(0.9, 5, "stomp-send /queue/orders 3")
-        ),
-    }
-    watch = await staged(tables, "moved")
-    assert watch.the("close", "moved")["error"] == "Unknown destination"
-    recorder.keep("speech-rabbitmq-tls-jms-destination", watch)
+async def test_a_queue_with_a_slash(relay: Spring, start: Starter, recorder: Recorder) -> None:
+    """Spring's own broker took ``/queue/orders/eu``, RabbitMQ does not; one who polls by HAProxy, alone."""
+    haproxy = start(HaProxy, relay.port)
+    table: Table = {"url": f"stomp+http://{LOOPBACK}:{haproxy.port}/sockjs", "sockjs_transport": "xhr-polling"}
+    table |= {"heart_beat": "6300,6300", "do": ["0.8 stomp-send /queue/orders 1", "2.15 stomp-send /queue/orders/eu 2"]}
+    watch = await staged({"A": table}, "A")
+    assert refusal(watch, "A") == "Invalid destination"
+    recorder.keep("speech-haproxy-relay-poll-queue-with-a-slash", watch)
 
 
-async def test_a_dead_letter_queue_nobody_declared(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
-    """A console asks for ``/amq/queue/orders.dlq``, which is made with the next release; WebSocket behind Caddy."""
-    caddy = start(Caddy, broker.port)
-    tables = {
-        "console": web_stomp(caddy.port, "2350,2350", do=["0.8 " + ORDERS, "2.1 subscribe /amq/queue/orders.dlq"]),
-        "board": web_stomp(caddy.port, "1450,1450", subscribe=["/topic/orders"], do=says(1.0, 5, ORDERS)),
-    }
-    watch = await staged(tables, "console")
-    assert watch.the("close", "console")["error"] == "not_found"
-    recorder.keep("speech-caddy-rabbitmq-no-dead-letters", watch)
-
-
-async def test_an_auditor_writes(
+async def test_a_dead_letter_queue_nobody_declared(
     broker: RabbitMq, certificate: Certificate, start: Starter, recorder: Recorder
 ) -> None:
-    """He may read all and write nothing; his tool says good morning. Behind nginx with TLS, and another one direct."""
+    """A console asks for ``/amq/queue/orders.dlq``, which is made with the next release; TLS by HAProxy in TCP mode."""
+    haproxy = start(HaProxy, broker.stomp_port, options=TCP, certificate=certificate)
+    tables = {
+        "console": stomps(haproxy.port, "2350,2350", certificate)
+        | {"do": ["0.8 " + ORDERS, "2.1 subscribe /amq/queue/orders.dlq"]},
+        "board": stomps(haproxy.port, "1450,1450", certificate, subscribe=["/topic/orders"], do=says(1.0, 5, ORDERS)),
+    }
+    watch = await staged(tables, "console")
+    assert refusal(watch, "console") == "not_found"
+    recorder.keep("speech-haproxy-rabbitmq-no-dead-letters", watch)
+
+
+async def test_an_auditor_writes(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
+    """He may read all and write nothing; his tool says good morning. By ssh, and another one direct."""
     broker.ctl("add_user", "auditor", "ledger")
     broker.ctl("set_permissions", "auditor", "^stomp", "^stomp", ".*")
-    nginx = start(Nginx, broker.port, 40, certificate)
-    url = f"stomp+wss://localhost:{nginx.port}/ws"
+    tunnel = start(SshTunnel, broker.stomp_port)
+    auditor = stomp(tunnel.port, "2450,2450", AUDITOR, subscribe=["/topic/orders"])
     tables = {
-        "auditor": web_stomp(0, "2450,2450", url=url, cacert=str(certificate.ca), subscribe=["/topic/orders"])
-        | AUDITOR
-        | {"do": ["2.65 stomp-send /topic/audit good morning"]},
+        "auditor": auditor | {"do": ["2.65 stomp-send /topic/audit good morning"]},
         "till": stomp(broker.stomp_port, "1700,1700", do=says(0.75, 6, ORDERS)),
     }
     watch = await staged(tables, "auditor")
-    assert watch.the("close", "auditor")["error"] == "access_refused"
-    recorder.keep("speech-nginx-rabbitmq-auditor-writes", watch)
+    assert refusal(watch, "auditor") == "access_refused"
+    recorder.keep("speech-ssh-rabbitmq-auditor-writes", watch)

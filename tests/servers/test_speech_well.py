@@ -106,7 +106,7 @@ async def test_words_of_trouble(broker: RabbitMq, certificate: Certificate, star
 
 
 async def test_a_backup_on_a_narrow_line(recorder: Recorder) -> None:
-    """Everything comes over one slow line: a list of ninety kilobytes for one, pings of the other stand behind it."""
+    """Everything comes over one slow line: ninety kilobytes for one; pings of the other stand behind."""
     with routed() as hosts:
         hosts.be_patient(10)
         hosts.start_node()
@@ -117,7 +117,7 @@ async def test_a_backup_on_a_narrow_line(recorder: Recorder) -> None:
             plain: Table = {"no_compression": True}
             await opened(
                 watch,
-                list=plain | {"url": f"ws://{SERVER}:8080/", "do": ["0.9 flood 9 10000"]},
+                list=plain | {"url": f"ws://{SERVER}:8080/", "do": ["0.9 send flood 9 10000"]},
                 chat=plain | {"url": f"ws://{SERVER}:8081/", "do": says(1.3, 6), "ping_interval": 1.6},
             )
             await seen(watch, "frame", "list", dir="in", opcode=1, count=9)
