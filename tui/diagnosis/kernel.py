@@ -208,5 +208,5 @@ def _queued(info: TcpInfo, connected_ms: float) -> bool:
     acknowledgements still come."""
     return (
         waiting(info) >= QUEUED and not info.retrans
-        and delayed(info, connected_ms) and (info.last_ack_ms or 0) < QUEUED_RTT_MS
+        and delayed(info, connected_ms) and info.last_ack_ms < info.rtt_ms
     )  # fmt: skip

@@ -5,6 +5,12 @@ from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S
 from tui.facts.findings import Blame
 
+QUICK_MS = 250.0
+"""Milliseconds that connecting takes at most where nothing is lost, on all but the longest ways."""
+
+SYNS_MS = (1000.0, 3000.0)
+"""When a SYN that was not answered is sent again, ms after the first (Linux)."""
+
 
 def next_attempt(case: Case) -> None:
     """How the first attempt to reach the same origin went."""
@@ -196,4 +202,18 @@ def control(case: Case) -> None:
         case.doubt("server-freeze", UNLIKELY, "control_failed", lines)
 
 
-RULES = (next_attempt, control)
+def connecting_took_a_resend(case: Case) -> None:
+    """TCP was there at once when the session began, and afterwards only with the second or third SYN (1 s, then 3: RFC
+    6298 §2, §5.7): one had been lost."""
+    close, tcp = case.close, case.trail.tcp
+    look = next((fact for fact in case.world.afterwards if fact.stage == "tcp" and fact.ok), None)
+    if close is None or close.asked or look is None or tcp is None or tcp.ms > QUICK_MS:
+        return
+    took = look.ms or 0.0
+    if any(0 <= took - sent_again < QUICK_MS for sent_again in SYNS_MS):
+        lines = case.lines(tcp, look)
+        times = STRONG if case.kernel.losses_survived or case.lossy else FITS
+        case.blame("packet-loss", "network", times, "syn_lost", lines, took=round(took), at_first=round(tcp.ms, 1))
+
+
+RULES = (next_attempt, control, connecting_took_a_resend)

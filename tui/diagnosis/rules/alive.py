@@ -3,6 +3,7 @@
 from typing import Any
 
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.kernel import QUEUED_RTT_MS
 from tui.diagnosis.rules import forwarding, ours, tcp, words
 
 LEAST_GRACE_S = 0.25
@@ -103,7 +104,7 @@ def lossy(case: Case) -> None:
 def slow_link(case: Case) -> None:
     """What we send waits in the kernel, and is acknowledged slowly."""
     info, slow = case.kernel.last, case.kernel.slow
-    if slow is not None and case.m - slow.m < SLOW_FOR_S:
+    if slow is not None and slow.last_ack_ms < QUEUED_RTT_MS and case.m - slow.m < SLOW_FOR_S:
         case.blame(
             "bandwidth-limited", "network", 2 * STRONG, "slow_link", case.lines(case.trail.tcp, slow),
             bytes=slow.outq, rtt=round(slow.rtt_ms or 0),

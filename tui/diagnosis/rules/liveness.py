@@ -11,6 +11,9 @@ from tui.protocols.heartbeat import LATE_MARGIN_MS
 PONG_TAKES_S = 0.15
 """Our client answers a ping at once: after this the pong was kept back, or could not leave."""
 
+PROMPT_S = 0.5
+"""Seconds within which a program that runs answers our Close."""
+
 OVERDUE_S = 0.5
 """Seconds before the end in which a beat of ours may have left that came too late to count."""
 
@@ -112,6 +115,11 @@ def own_ping_unanswered(case: Case) -> None:
     lost = case.kernel.undelivered or case.kernel.dark
     if trail.ping_out is not None and trail.last_in is not None and trail.ping_out.m < trail.last_in.m < case.at:
         case.doubt("server-freeze", UNLIKELY, "server_answers", case.lines(trail.last_in))  # it just knows no pings
+    thawed = trail.last_in is not None and trail.last_in.m > case.at  # the pong came with it
+    if trail.close_in is not None and trail.close_in.m - case.at < PROMPT_S and not thawed:
+        answered = case.lines(trail.close_out, trail.close_in)
+        case.blame("client-ping-timeout", "unknown", FITS, "close_answered", answered)
+        case.doubt("server-freeze", UNLIKELY / 4, "close_answered", answered)
     if lost is not None:
         case.blame("network-blackhole", "network", 4 * STRONG, "undelivered", case.lines(lost, trail.end))
     elif trail.ping_out is not None and trail.last_in is not None and trail.last_in.m > case.at:

@@ -217,7 +217,10 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
             blame("proxy-strips-upgrade", "proxy", STRONG)
     elif status == 503:
         maintenance = bool(trail.answered("retry-after"))
-        itself = bool(trail.http_server) and not relays.proxy(trail.http_server)
+        # A proxy has a page of its own; a server says it in its own way.
+        itself = (bool(trail.http_server) and not relays.proxy(trail.http_server)) or "json" in trail.answered(
+            "content-type"
+        )
         fronted = bool(trail.answered("via")) or (bool(proxied(case)) and not itself)
         unknown = not trail.http_server and listening(case) is None
         blame("upstream-down", "server", STRONG if fronted or unknown else FITS)
