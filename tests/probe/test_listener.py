@@ -210,6 +210,29 @@ async def test_who_stands_behind_a_proxy(tmp_path: Path) -> None:
             b.close()
 
 
+async def test_one_of_several_stands_behind_a_proxy(tmp_path: Path) -> None:
+    """Who had a connection already when it was looked for may be it; whoever ends while the session lives is not."""
+    async with (
+        _running(SERVER_BEHIND) as (first, one), _running(SERVER_BEHIND) as (second, other),
+        _running(SERVER_BEHIND) as (third, last), _relaying(tmp_path, one, other, last) as port,
+    ):  # fmt: skip
+        everybody = [await _met(port) for _ in range(3)]
+        peer = await Peer.at((LOOPBACK, port))
+        await peer.accepted(everybody[0][1].get_extra_info("sockname"))
+        name = psutil.Process(first.pid).name()
+        assert await peer.behind() == [(name, "lives")]
+        second.kill()
+        await second.wait()
+        assert await peer.behind() == [(name, "gone")]
+        peer.lives_on()
+        assert await peer.behind() == [(name, "lives")]
+        third.kill()
+        await third.wait()
+        assert await peer.behind() == [(name, "gone")]
+        for _, writer in everybody:
+            writer.close()
+
+
 async def test_nobody_stands_behind_a_server() -> None:
     """What a program connects to is its own affair, unless it passes on what others say."""
     async with _running(SERVER_BEHIND) as (_, port):

@@ -286,8 +286,8 @@ async def test_a_server_that_answers_neither_our_disconnect_nor_our_fin() -> Non
     fin, end = watch.the("eof"), watch.the("end")
     said = watch.the("stomp", command="DISCONNECT")["m"]
     assert (status, end["how"], end["detail"]) == (0, "local", "close-timeout")
-    # The time runs from the command, a moment before its frame is out.
-    assert 0.29 <= fin["m"] - said < 2 and 0.29 <= end["m"] - fin["m"] < 2
+    # The time runs from the command, a moment before its frame is out: 11 ms on a busy machine (measured).
+    assert 0.25 <= fin["m"] - said < 2 and 0.25 <= end["m"] - fin["m"] < 2
     assert watch.the("close")["initiator"] == "local"
 
 

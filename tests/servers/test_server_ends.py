@@ -129,9 +129,11 @@ async def test_one_of_two_backends_is_killed(start: Starter, recorder: Recorder,
         await talked(watch, take)
         (python if "websockets" in str(watch.the("http", "A1", dir="in")["headers"]) else node).end()
         await seen(watch, "close", "A1")
+        behind = await seen(watch, "postmortem", "A1", stage="behind", ok=False)
         assert await watch.finish() == 1
     assert_cut(watch, "A1")
     assert watch.the("close", "A2")["asked"] is True
+    assert behind["how"] == "gone" and watch.of("verdict", "A1")[-1]["cause"] == "server-crash"
     recorder.keep(take.of("haproxy-one-backend-killed"), watch)
 
 

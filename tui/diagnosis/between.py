@@ -50,7 +50,8 @@ def forwarder(case: Case) -> str | None:
 def ended_behind(case: Case) -> Postmortem | None:
     """The nearest program behind the other end that has ended since, as far as that is known: who answers now is
     another, and sessions that live are with another."""
-    return next((fact for fact in case.trail.afterwards if fact.stage == "behind" and not fact.ok), None)
+    last = {fact.program: fact for fact in case.trail.afterwards if fact.stage == "behind"}
+    return next((fact for fact in last.values() if not fact.ok), None)
 
 
 def _ends_tls(case: Case, program: str) -> bool:

@@ -21,25 +21,27 @@ def ends(table: Sequence[Any]) -> frozenset[Ends]:
     return frozenset((place(one.laddr), place(one.raddr)) for one in table if one.raddr)
 
 
-def behind(front: Program, before: Set[Ends]) -> list[Held]:
-    """The programs that stand behind one another, the nearest first, as far as they are on this machine and it is
-    plain which they are.
+def behind(front: Program, before: Set[Ends]) -> list[frozenset[Held]]:
+    """The programs that stand behind one another, the nearest first, as far as they are on this machine. Where a proxy
+    has connected to several meanwhile it is one of them, and who stands behind that is not looked for.
 
     Args:
         front: who has the other end of our connection.
         before: the connections there were before it was used: what a proxy connects to for us comes after. A tunnel's
             own connection, and what was connected sooner than we looked, are among them; then all count that it has.
     """
-    chain: list[Held] = []
+    chain: list[frozenset[Held]] = []
     table = connections()
     while relays(front.name) and len(chain) < MOST:
         ways = _ways(front, table)
         news = [way for way in ways if way not in before]
-        found = {_held(way, table) for way in news or ways}
-        held = found.pop() if len(found) == 1 else None
-        if held is None:
+        found = frozenset(held for way in news or ways if (held := _held(way, table)) is not None)
+        if not found:
             break
-        chain.append(held)
+        chain.append(found)
+        if len(found) > 1:
+            break
+        (held,) = found
         front = held.holds
     return chain
 

@@ -352,6 +352,8 @@ class Connection:
             return
         if self.client is not None:
             self._kernel.wake(m)
+            if self.peer is not None:
+                self.peer.lives_on()
             self.client.wake(m)
         self.settled()
 

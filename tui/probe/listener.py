@@ -10,7 +10,7 @@ from collections.abc import Set
 from typing import Any, Self
 
 from tui.probe.behind import Ends, behind, ends
-from tui.probe.processes import Held, Program, connections, holder, listener, place
+from tui.probe.processes import Held, Program, connections, holder, listener, place, runs
 
 
 class Peer:
@@ -22,7 +22,7 @@ class Peer:
         self._others = others
         """The connections there were when it was reached."""
         self._held: Held | None = None
-        self._behind: list[Held] = []
+        self._behind: list[frozenset[Held]] = []
 
     @classmethod
     async def at(cls, remote: tuple[Any, ...] | str) -> Self:
@@ -63,9 +63,24 @@ class Peer:
         """
         return self._held.now(listening=listening) if self._held is not None else None
 
+    def lives_on(self) -> None:
+        """The session lives: of several that may stand behind, those that have ended are not it."""
+        for at, several in enumerate(self._behind):
+            if len(several) > 1:
+                self._behind[at] = frozenset(held for held in several if runs(held.holds)) or several
+
     async def behind(self) -> list[tuple[str, str]]:
-        """Who stands behind it, the nearest first: their names, and what has become of them."""
-        return [await asyncio.to_thread(_now, held) for held in self._behind]
+        """Who stands behind it, the nearest first: their names, and what has become of them. Of several that may be it,
+        one that has ended, if one has."""
+        found = []
+        for several in self._behind:
+            now = sorted([await asyncio.to_thread(_now, held) for held in several])
+            ended = [one for one in now if one[1] != "lives"]
+            if not ended:
+                found.append((", ".join(sorted({name for name, _ in now})), "lives"))
+            elif len(ended) == 1 or len(now) == len(ended):
+                found.append(ended[0])
+        return found
 
 
 def _now(held: Held) -> tuple[str, str]:

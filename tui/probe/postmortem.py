@@ -12,7 +12,7 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,11 +80,20 @@ def tell_of_process(found: str | None, write: Write) -> None:
         write(facts.Postmortem, stage="program", ok=found == "lives", how=None if found == "lives" else found)
 
 
-async def tell_of_those_behind(peer: Peer, write: Write) -> None:
-    """The stages ``behind``: what has become of each program behind that process, the nearest first."""
-    for name, found in await peer.behind():
-        ok = found == "lives"
-        write(facts.Postmortem, stage="behind", ok=ok, how=None if ok else found, program=name)
+async def tell_of_those_behind(peer: Peer, write: Write, told: Sequence[tuple[str, str]] = ()) -> list[tuple[str, str]]:
+    """The stages ``behind``: what has become of each program behind that process, the nearest first.
+
+    Args:
+        peer: who was at the other end.
+        write: writes a fact of the connection that dropped.
+        told: what was said of them before: only what has changed is said again.
+    """
+    found = await peer.behind()
+    for at, (name, how) in enumerate(found):
+        if tuple(told[at : at + 1]) != ((name, how),):
+            ok = how == "lives"
+            write(facts.Postmortem, stage="behind", ok=ok, how=None if ok else how, program=name)
+    return found
 
 
 def _without_credentials(spec: SessionSpec) -> SessionSpec:
@@ -105,6 +114,8 @@ class _Attempt:
         self._listening = False
         self._told: str | None = None
         """What was said of the process at the other end."""
+        self._told_behind: list[tuple[str, str]] = []
+        """What was said of those behind it."""
         self._write = write
         self._since = time.monotonic()
 
@@ -112,9 +123,7 @@ class _Attempt:
         """Goes as far as it gets; each stage is a fact, the first that fails the last. The process at the other end is
         looked for as soon as TCP is up, and again at last: one that ends takes a moment. So do those behind it."""
         await self._go(alone)
-        self._program()
-        if self._peer is not None:
-            await tell_of_those_behind(self._peer, self._write)
+        await self._programs()
 
     async def _go(self, alone: Callable[[], bool]) -> None:
         stage = "tcp"
@@ -122,7 +131,7 @@ class _Attempt:
             async with asyncio.timeout(LIMIT_S):
                 sock = await self._dial()
                 self._ok("tcp")
-                self._program()
+                await self._programs()
                 secure = self._spec.endpoint.scheme.tls
                 stage = "tls" if secure else "http"
                 reader, writer = await self._streams(sock, secure=secure)
@@ -149,11 +158,15 @@ class _Attempt:
         except OSError as error:
             self._fact(stage, ok=False, how=errnos.how(error))
 
-    def _program(self) -> None:
-        found = self._peer.now(listening=self._listening) if self._peer is not None else None
+    async def _programs(self) -> None:
+        if self._peer is None:
+            return
+        found = self._peer.now(listening=self._listening)
         if found != self._told:
             self._told = found
             tell_of_process(found, self._write)
+        self._told_behind = await tell_of_those_behind(self._peer, self._write, self._told_behind)
+        self._since = time.monotonic()
 
     async def _dial(self) -> socket.socket:
         return await dial(self._spec, self._dialled, "postmortem")
