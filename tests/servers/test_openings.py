@@ -91,7 +91,7 @@ async def test_one_of_two_comes_from_where_it_may(start: Starter, recorder: Reco
     url = (start(NodeEndings, origins=allowed) if server == "node" else start(PythonEndings, origins=allowed)).url
     async with probing(f"page={url}", "--origin", "https://shop.example", "--stdin") as watch:
         await seen(watch, "open", "page")
-        await watch.command('{"cmd":"open","id":900,"session":{"name":"tool","url":"' + url + '"}}')
+        await watch.command('{"cmd":"open","id":900,"session":{"name":"tool","origin":null,"url":"' + url + '"}}')
         await seen(watch, "end", "tool")
         assert await watch.finish() == 3
     recorder.keep(take.of(f"{server}-no-origin"), watch)

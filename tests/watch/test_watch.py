@@ -105,9 +105,19 @@ async def test_a_session_opened_later_has_the_options_of_the_command_line(echo: 
     """As those that stand there have, and from the profile and the environment too; its own keys are stronger."""
     profile = tmp_path / "profile.toml"
     profile.write_text("[defaults]\nno-postmortem = true\n")
-    words = ("--stdin", "-p", str(profile), "--ping-interval", "0.3", "--ping-timeout", "7")
+    words = (
+        "--stdin",
+        "-p",
+        str(profile),
+        "--ping-interval",
+        "0.3",
+        "--ping-timeout",
+        "7",
+        "--origin",
+        "http://a.test",
+    )
     async with probing(*words, WHOOPS_CLOSE_TIMEOUT="3") as watch:
-        await open_session(watch, name="A", url=echo, ping_timeout=9)
+        await open_session(watch, name="A", url=echo, ping_timeout=9, origin=None)
         await seen(watch, "frame", "A", opcode=10, dir="in")
         assert await watch.finish() == 0
     assert watch.the("target", "A")["spec"] == {
