@@ -123,7 +123,7 @@ async def test_it_stands_still(
         await seen(watch, "frame", "pings", dir="in", opcode=10, count=2)
         with frozen(proxy.pid):
             await seen(watch, "close", "pings")
-            await seen(watch, "postmortem", "pings", stage="tcp")
+            await seen(watch, "postmortem", "pings", stage="proxy")
             assert await watch.finish() == 1
     recorder.keep(f"tunnels-{type(proxy).__name__.lower()}-stands-still", watch)
 
