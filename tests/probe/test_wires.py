@@ -284,10 +284,10 @@ async def test_a_server_that_answers_neither_our_disconnect_nor_our_fin() -> Non
     with ScriptedServer(scripts.after_connected(Connection.hold)) as server:
         watch, status = await run(server.stomp_url, "--do", "0 disconnect", "--close-timeout", "0.3")
     fin, end = watch.the("eof"), watch.the("end")
-    said = watch.the("stomp", command="DISCONNECT")["m"]
+    told = watch.the("command")["m"]
     assert (status, end["how"], end["detail"]) == (0, "local", "close-timeout")
-    # The time runs from the command, a moment before its frame is out: 11 ms on a busy machine (measured).
-    assert 0.25 <= fin["m"] - said < 2 and 0.25 <= end["m"] - fin["m"] < 2
+    # The time runs from the command, not from its frame, which may be out 11 ms later on a busy machine (measured).
+    assert 0.29 <= fin["m"] - told < 2 and 0.29 <= end["m"] - fin["m"] < 2
     assert watch.the("close")["initiator"] == "local"
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from tests.servers.child import Daemon, installed
 from tests.servers.ports import LOOPBACK, free_ports
 
-_MODULES = "/usr/lib/apache2/modules"
-_CONF = """\
+MODULES = "/usr/lib/apache2/modules"
+HEAD = """\
 ServerRoot {home}
 ServerName {loopback}
 Listen {loopback}:{port}
@@ -15,23 +15,30 @@ User www-data
 Group www-data
 Mutex posixsem
 ErrorLog /dev/stderr
-LogLevel proxy:debug
-LoadModule mpm_event_module {modules}/mod_mpm_event.so
-LoadModule authz_core_module {modules}/mod_authz_core.so
-LoadModule proxy_module {modules}/mod_proxy.so
-LoadModule proxy_http_module {modules}/mod_proxy_http.so
-{further}
 StartServers 1
 ServerLimit 1
 ThreadsPerChild 8
 MinSpareThreads 1
 MaxSpareThreads 8
 MaxRequestWorkers 8
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+"""
+"""What every configuration begins with: a handful of threads, and the modules none does without."""
+
+_CONF = (
+    HEAD
+    + """\
+LogLevel proxy:debug
+LoadModule proxy_module {modules}/mod_proxy.so
+LoadModule proxy_http_module {modules}/mod_proxy_http.so
+{further}
 Timeout {timeout}
 ProxyTimeout {timeout}
 {rules}
 ProxyPass / http://{loopback}:{backend}/{upgrade}
 """
+)
 
 
 class Apache(Daemon):
@@ -67,8 +74,8 @@ class Apache(Daemon):
                 backend=backend,
                 upgrade=" upgrade=websocket" if upgrades else "",
                 timeout=timeout,
-                modules=_MODULES,
-                further="\n".join(f"LoadModule {one}_module {_MODULES}/mod_{one}.so" for one in modules),
+                modules=MODULES,
+                further="\n".join(f"LoadModule {one}_module {MODULES}/mod_{one}.so" for one in modules),
                 rules=rules,
             )
         )

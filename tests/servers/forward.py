@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.servers.apache import HEAD, MODULES
 from tests.servers.child import Daemon, installed
 from tests.servers.ports import LOOPBACK, free_ports
 
@@ -173,29 +174,15 @@ class Privoxy(Daemon):
         super().__init__(port, [program, "--no-daemon", str(conf)], log=home / "privoxy.log")
 
 
-_APACHE = """\
-ServerRoot {home}
-ServerName {loopback}
-Listen {loopback}:{port}
-PidFile {home}/apache.pid
-User www-data
-Group www-data
-Mutex posixsem
-ErrorLog /dev/stderr
-LoadModule mpm_event_module {modules}/mod_mpm_event.so
-LoadModule authz_core_module {modules}/mod_authz_core.so
+_APACHE = (
+    HEAD
+    + """\
 LoadModule authz_user_module {modules}/mod_authz_user.so
 LoadModule auth_basic_module {modules}/mod_auth_basic.so
 LoadModule authn_core_module {modules}/mod_authn_core.so
 LoadModule authn_anon_module {modules}/mod_authn_anon.so
 LoadModule proxy_module {modules}/mod_proxy.so
 LoadModule proxy_connect_module {modules}/mod_proxy_connect.so
-StartServers 1
-ServerLimit 1
-ThreadsPerChild 8
-MinSpareThreads 1
-MaxSpareThreads 8
-MaxRequestWorkers 8
 ProxyRequests On
 AllowCONNECT 1-65535
 <Proxy *>
@@ -207,6 +194,7 @@ AllowCONNECT 1-65535
     Require valid-user
 </Proxy>
 """
+)
 
 
 class ApacheConnect(Daemon):
@@ -223,8 +211,6 @@ class ApacheConnect(Daemon):
         (port,) = free_ports(1)
         conf = home / "apache.conf"
         conf.write_text(
-            _APACHE.format(
-                home=home, loopback=LOOPBACK, port=port, user=user, realm=realm, modules="/usr/lib/apache2/modules"
-            )
+            _APACHE.format(home=home, loopback=LOOPBACK, port=port, user=user, realm=realm, modules=MODULES)
         )
         super().__init__(port, [program, "-f", str(conf), "-DFOREGROUND"], log=home / "apache.log")

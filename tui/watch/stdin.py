@@ -10,6 +10,7 @@ def read_lines(loop: asyncio.AbstractEventLoop, said: Callable[[str], None], end
     """Calls ``said`` on the loop for each line, and ``ended`` at the end of stdin."""
 
     def run() -> None:
+        """Reads until the end: what is no whole line waits, and the last counts without its newline."""
         rest = b""
         while True:
             try:

@@ -25,14 +25,15 @@ from tui.diagnosis.rules import (
     requests,
     siblings,
     tcp,
+    tls,
     words,
 )  # fmt: skip
 
 Rule = Callable[[Case], None]
 
 RULES: tuple[Rule, ...] = (
-    *ours.RULES, *opening.RULES, *outbound.RULES, *requests.RULES, *words.RULES, *inner.RULES, *codes.RULES, *tcp.RULES,
-    *liveness.RULES, *clocks.RULES, *messages.RULES, *machine.RULES, *forwarding.RULES, *siblings.RULES,
-    *history.RULES, *afterwards.RULES, *process.RULES,
+    *ours.RULES, *tls.RULES, *opening.RULES, *outbound.RULES, *requests.RULES, *words.RULES, *inner.RULES,
+    *codes.RULES, *tcp.RULES, *liveness.RULES, *clocks.RULES, *messages.RULES, *machine.RULES, *forwarding.RULES,
+    *siblings.RULES, *history.RULES, *afterwards.RULES, *process.RULES,
 )  # fmt: skip
 """Every rule about a connection that ended."""

@@ -4,29 +4,11 @@ from collections.abc import Mapping
 
 from tui.diagnosis.between import listening, proxied
 from tui.diagnosis.case import FITS, HINT, SAID, STRONG, UNLIKELY, Case
-from tui.diagnosis.rules.words import QUOTED
+from tui.diagnosis.rules.words import QUOTED, by_saying
 from tui.diagnosis.trail import Trail
 from tui.facts.findings import Blame, Close
 from tui.knowledge import banners, relays
 from tui.knowledge.sayings import meant
-
-X509: Mapping[int, str] = {
-    9: "tls-cert-not-yet-valid", 10: "tls-cert-expired", 62: "tls-hostname-mismatch", 64: "tls-hostname-mismatch",
-}  # fmt: skip
-"""OpenSSL's verification errors (x509_vfy.h) that have a name of their own; all others are a chain nobody trusts."""
-
-CLIENT_CERT_ALERTS = frozenset({42, 43, 44, 45, 46, 48, 116})
-"""TLS alerts about a certificate (RFC 8446 §6.2): from the server they are about ours."""
-
-NOT_TLS = (
-    "WRONG_VERSION_NUMBER",
-    "PACKET_LENGTH",
-    "UNKNOWN_PROTOCOL",
-    "RECORD_LAYER",
-    "HTTP_REQUEST",
-    "UNEXPECTED_MESSAGE",
-)
-"""OpenSSL's words where what came is no TLS record."""
 
 LATE_MS = 1000.0
 """Milliseconds after which a proxy's answer for a server is that of a timer."""
@@ -51,13 +33,14 @@ STATUSES: Mapping[int, tuple[str, Blame, float]] = {
 """What an HTTP status on the upgrade names (RFC 9110 §15; 52x are Cloudflare's)."""
 
 
-def _failed(case: Case) -> Close | None:
+def failed(case: Case) -> Close | None:
+    """The end of a connection that never opened."""
     return case.close if case.close is not None and case.trail.ready is None else None
 
 
 def never_reached(case: Case) -> None:
     """Name lookup, TCP and the proxy on the way."""
-    close, trail = _failed(case), case.trail
+    close, trail = failed(case), case.trail
     if close is None or close.transport.phase not in ("dns", "tcp", "proxy"):
         return
     lines = case.lines(trail.resolved if close.transport.how == "dns" else trail.refused, trail.end)
@@ -81,79 +64,9 @@ def never_reached(case: Case) -> None:
             pass
 
 
-def tls_certificate(case: Case) -> None:
-    """Verification failed: OpenSSL says at what."""
-    close, tls = _failed(case), case.trail.tls
-    if close is None or tls is None or tls.ok or not tls.verify_code:
-        return
-    cause = X509.get(tls.verify_code, "tls-cert-untrusted")
-    case.blame(cause, "config", SAID, cause.replace("-", "_"), case.lines(tls, case.trail.end), error=tls.error or "–")
-
-
-def tls_alert(case: Case) -> None:
-    """The server ended TLS with an alert: about our certificate, or about the handshake. Under TLS 1.3 the one for a
-    missing client certificate comes after the handshake (RFC 8446 §4.4.2.4)."""
-    close = _failed(case)
-    alert = close.transport.alert if close is not None else None
-    if close is None or alert is None or alert.dir != "in" or alert.number == 0:
-        return
-    lines = case.lines(case.trail.tls, case.trail.end)
-    said = f"{alert.name} ({alert.number})"
-    if alert.number in CLIENT_CERT_ALERTS:
-        times = SAID if alert.number == 116 or close.transport.phase == "http" else STRONG
-        case.blame("tls-client-cert-required", "config", times, "tls_alert", lines, alert=said)
-    elif alert.number == 40 and case.trail.session.spec.get("cert") is None:
-        # Before TLS 1.3 a server that wants a certificate and gets none may say no more than that.
-        times = 3 * STRONG if _wanted_a_certificate(case) else FITS
-        case.blame("tls-client-cert-required", "config", times, "tls_alert", lines, alert=said)
-    pointed = alert.number in CLIENT_CERT_ALERTS or (alert.number == 40 and _wanted_a_certificate(case))
-    case.blame("tls-handshake-failed", "config", HINT if pointed else SAID, "tls_alert", lines, alert=said)
-
-
-def _wanted_a_certificate(case: Case) -> bool:
-    """Whether the server asked for a certificate, and we had none."""
-    tls = case.trail.tls
-    return tls is not None and bool(tls.certificate_requested) and not case.trail.session.spec.get("cert")
-
-
-def certificate_wanted(case: Case) -> None:
-    """The server asked for a certificate of ours, had none, and ended before it answered: some lose their alert."""
-    close, tls = _failed(case), case.trail.tls
-    if close is None or tls is None or not tls.ok or not _wanted_a_certificate(case):
-        return
-    if close.transport.how in ("fin", "reset") and case.trail.answer is None:
-        lines = case.lines(tls, case.trail.end)
-        case.blame("tls-client-cert-required", "config", 2 * STRONG, "certificate_wanted", lines)
-
-
-def tls_to_something_else(case: Case) -> None:
-    """We spoke TLS, and what came back was no TLS."""
-    close, trail = _failed(case), case.trail
-    if close is None or close.transport.phase != "tls" or (trail.tls is not None and trail.tls.verify_code):
-        return
-    words, lines = (close.transport.detail or "").upper().replace(" ", "_"), case.lines(trail.tls, trail.end)
-    if close.transport.alert is not None and close.transport.alert.dir == "in":
-        return
-    came = trail.tls.raw or "" if trail.tls is not None else ""
-    if any(word in words for word in NOT_TLS):
-        case.blame("tls-not-spoken", "client", SAID, "no_tls_came", lines, error=close.transport.detail or "–")
-        if (name := banners.protocol(came)) not in (None, "HTTP", "STOMP"):
-            case.blame("wrong-port", "client", 2 * SAID, "banner", lines, protocol=name, text=came.strip()[:40])
-    elif close.transport.how == "tls":
-        case.blame("tls-handshake-failed", "config", STRONG, "tls_failed", lines, error=close.transport.detail or "–")
-    elif close.transport.how in ("fin", "reset"):
-        given = 2 * FITS if case.trail.session.spec.get("cert") else FITS
-        case.blame("tls-handshake-failed", "config", given, "tls_hello_cut", lines)
-        case.blame("tls-not-spoken", "client", FITS, "tls_hello_cut", lines)
-        case.blame("server-crash", "server", HINT / 2, "tls_hello_cut", lines)
-    elif close.transport.how == "timeout":
-        case.blame("tls-not-spoken", "client", FITS, "tls_hello_unanswered", lines)
-        case.blame("handshake-timeout", "server", 1.5 * FITS, "tls_hello_unanswered", lines)
-
-
 def http_status(case: Case) -> None:
     """The upgrade was answered with a status of its own."""
-    close, answer = _failed(case), case.trail.answer
+    close, answer = failed(case), case.trail.answer
     if close is None or answer is None or answer.status in (None, 101) or close.transport.how != "http":
         return
     if case.trail.session.transport_at is not None:
@@ -163,9 +76,7 @@ def http_status(case: Case) -> None:
     body = answer.body or ""
     saying = meant("http", body)
     if saying is not None and not (saying.cause == "server-unavailable" and status != 503):
-        times = SAID if saying.how == "said" else STRONG
-        product = (saying.product, saying.setting) if saying.product else None
-        case.blame(saying.cause, saying.side, times, "said_http", lines, product=product, text=body.strip()[:QUOTED])
+        by_saying(case, saying, "said_http", lines, body.strip()[:QUOTED])
         status_times = HINT
     else:
         status_times = 0.0
@@ -175,7 +86,7 @@ def http_status(case: Case) -> None:
 def large_request(case: Case) -> None:
     """A request with headers beyond what servers take (Node 16 KiB, Tomcat 8 KiB, HAProxy 15 KiB, uvicorn 64 KiB) that
     was answered with a refusal that names nothing, cut, or not answered."""
-    close, request, answer = _failed(case), case.trail.request, case.trail.answer
+    close, request, answer = failed(case), case.trail.request, case.trail.answer
     if close is None or request is None or (answer is not None and answer.status in (101, 401, 403, 404, 503)):
         return
     size = request.size or sum(len(name) + len(value) + 4 for name, value in request.headers)
@@ -276,7 +187,7 @@ def _foreign_origin(trail: Trail) -> bool:
 
 def websocket_off(case: Case) -> None:
     """SockJS's ``/info`` said that WebSocket is off, and we were to use nothing else."""
-    close, note = _failed(case), case.trail.unwebsocketed
+    close, note = failed(case), case.trail.unwebsocketed
     if close is not None and note is not None and close.transport.detail == "sockjs-no-transport":
         case.blame("websocket-disabled", "config", SAID, "websocket_off", [note.n, *case.lines(case.trail.end)])
 
@@ -284,7 +195,7 @@ def websocket_off(case: Case) -> None:
 def info_unreadable(case: Case) -> None:
     """Something answered SockJS's ``/info``, and not with what SockJS says: a web application with a page for
     everything."""
-    close, note = _failed(case), case.trail.info_unreadable
+    close, note = failed(case), case.trail.info_unreadable
     if close is not None and note is not None and close.transport.how == "http":
         case.blame("not-websocket", "config", 3 * STRONG, "info_unreadable", [note.n, *case.lines(case.trail.end)])
 
@@ -292,7 +203,7 @@ def info_unreadable(case: Case) -> None:
 def stream_held_back(case: Case) -> None:
     """``/info`` was answered, and of the stream at the same place came nothing, or nothing but its head: something in
     between waits for its end (§4 entry 34)."""
-    close, trail = _failed(case), case.trail
+    close, trail = failed(case), case.trail
     tried, answer = trail.transport, trail.answer
     if close is None or tried is None or tried.name != "xhr-streaming" or answer is None or answer.status != 200:
         return
@@ -302,7 +213,7 @@ def stream_held_back(case: Case) -> None:
 
 def broken_handshake(case: Case) -> None:
     """A 101 that breaks the rules of RFC 6455 §4.1."""
-    close, answer = _failed(case), case.trail.answer
+    close, answer = failed(case), case.trail.answer
     if close is None or close.transport.how != "handshake":
         return
     words = close.transport.detail or ""
@@ -313,7 +224,7 @@ def broken_handshake(case: Case) -> None:
 
 def another_protocol(case: Case) -> None:
     """The first bytes that came identify what listens there."""
-    close, trail = _failed(case), case.trail
+    close, trail = failed(case), case.trail
     if close is None:
         return
     came, lines = _first_bytes(case)
@@ -339,7 +250,7 @@ def another_program(case: Case) -> None:
     """The program that listens there, on this machine, is known as the server of another protocol."""
     program = listening(case)
     protocol = banners.PROGRAMS.get(program or "")
-    if _failed(case) is not None and protocol is not None:
+    if failed(case) is not None and protocol is not None:
         lines = case.lines(case.trail.route, case.trail.end)
         case.blame("wrong-port", "client", 4 * STRONG, "another_program", lines, program=program, protocol=protocol)
 
@@ -354,7 +265,7 @@ def _first_bytes(case: Case) -> tuple[str, list[int]]:
 
 def no_answer(case: Case) -> None:
     """Connected, and then nothing: the upgrade, the SockJS ``o`` or the STOMP CONNECTED never came."""
-    close, trail = _failed(case), case.trail
+    close, trail = failed(case), case.trail
     if close is None or close.transport.phase not in ("http", "open") or trail.error is not None:
         return
     lines = case.lines(trail.tcp, trail.request, trail.connect, trail.end)
@@ -396,13 +307,12 @@ def no_answer(case: Case) -> None:
 
 def given_up(case: Case) -> None:
     """We were told to stop before it had opened."""
-    close = _failed(case)
+    close = failed(case)
     if close is not None and close.transport.how == "local" and close.transport.detail == "stopped":
         case.blame("normal-close", "client", SAID, "stopped_opening", case.lines(case.trail.end))
 
 
 RULES = (
-    never_reached, large_request, tls_certificate, tls_alert, certificate_wanted, tls_to_something_else,
-    http_status, websocket_off, info_unreadable, stream_held_back, broken_handshake, another_protocol, another_program,
-    no_answer, given_up,
+    never_reached, large_request, http_status, websocket_off, info_unreadable, stream_held_back, broken_handshake,
+    another_protocol, another_program, no_answer, given_up,
 )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tui.diagnosis.case import FITS, HINT, SAID, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.afterwards import nobody_listens
-from tui.diagnosis.rules.words import POLL_GAP_S, QUOTED
+from tui.diagnosis.rules.words import POLL_GAP_S, QUOTED, by_saying
 from tui.facts.findings import Blame, Close
 from tui.knowledge.sayings import meant
 
@@ -68,7 +68,7 @@ def answered(case: Case) -> None:
         _gateway_timeout(case, answer.ms or 0.0, lines)
     saying = meant("http", answer.body or "")
     if saying is not None:
-        case.blame(saying.cause, saying.side, SAID, "said_http", lines, text=(answer.body or "").strip()[:QUOTED])
+        by_saying(case, saying, "said_http", lines, (answer.body or "").strip()[:QUOTED])
     for cause, side, times in STATUSES.get(status, ()):
         case.blame(cause, side, times, "request_status", lines, status=status)
     living = [one for one in case.world.neighbours if one.same_door and one.lives]

@@ -60,7 +60,7 @@ def stomp_error(case: Case) -> None:
         # Artemis says it of any client that was silent for its TTL, beats agreed or not.
         case.blame("idle-timeout-server", "server", SAID, "said_error", [error.n], text=quoted)
     elif saying is not None:
-        _blame(case, saying, "said_error", [error.n], quoted)
+        by_saying(case, saying, "said_error", [error.n], quoted)
         if saying.cause == "vhost-not-found":
             # RabbitMQ has the same words for a virtual host that this user may not enter (measured).
             case.blame("permission-denied", "config", FITS, "vhost_words", [error.n])
@@ -175,7 +175,7 @@ def last_words(case: Case) -> None:
         answer = case.trail.answer is not None and case.trail.answer.n == heard.n  # its status says more
         saying = meant("message", heard.text) or (_goodbye(heard.text) if not answer else None)
         if saying is not None:
-            _blame(case, saying, "said_message", [heard.n], heard.text[:QUOTED])
+            by_saying(case, saying, "said_message", [heard.n], heard.text[:QUOTED])
             return
 
 
@@ -183,10 +183,11 @@ def _say(case: Case, place: Place, text: str, code: int | None, lines: list[int]
     saying = meant(place, text, code)
     if saying is None or (code == INTERNAL and saying.cause == "try-again-later"):
         return  # what is unavailable there is the server's own fault, not its room
-    _blame(case, saying, f"said_{place}", lines, text[:QUOTED])
+    by_saying(case, saying, f"said_{place}", lines, text[:QUOTED])
 
 
-def _blame(case: Case, saying: Saying, key: str, lines: list[int], quoted: str) -> None:
+def by_saying(case: Case, saying: Saying, key: str, lines: list[int], quoted: str) -> None:
+    """Blames the cause that a saying names, as far as it names it."""
     product = (saying.product, saying.setting) if saying.product else None
     case.blame(saying.cause, saying.side, _TIMES[saying.how], key, lines, product=product, text=quoted)
     if saying.cause == "going-away":
