@@ -25,12 +25,14 @@ def listening(case: Case) -> str | None:
 
 
 def proxied(case: Case) -> str:
-    """The reverse proxy that answers for the server, by its own word; empty where none shows."""
+    """The reverse proxy that answers for the server, by its own word or by its hand; empty where none shows."""
     trail, program = case.trail, listening(case)
     for said in (trail.http_server, trail.answered("via"), program or ""):
         if relays.proxy(said):
             return said
-    return program if program is not None and _ends_tls(case, program) else ""
+    if program is not None and _ends_tls(case, program):
+        return program
+    return relays.rewriter(trail.answer.headers) if trail.answer is not None and trail.answer.status == 101 else ""
 
 
 def says_close(case: Case) -> bool:
