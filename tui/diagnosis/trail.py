@@ -84,6 +84,8 @@ class Trail:
     disconnect: Frame | None = None
     """Our DISCONNECT."""
     last_stomp_out: Frame | None = None
+    subscribed: deque[str] = field(default_factory=partial(deque, maxlen=KEPT))
+    """The destinations of our last SUBSCRIBE frames."""
     receipts: dict[str, Mark] = field(default_factory=dict)
     """Receipts we asked for and have not got."""
     first_in: Heard | None = None
@@ -336,6 +338,8 @@ class Trail:
                 self.connect = said
             case "out", "DISCONNECT":
                 self.disconnect = said
+            case "out", "SUBSCRIBE":
+                self.subscribed.append(said.header("destination"))
             case "in", "CONNECTED":
                 self.connected = said
             case "in", "ERROR":

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from tui.diagnosis.case import Case
 from tui.diagnosis.rules import (
     afterwards,
+    brokers,
     clocks,
     codes,
     forwarding,
@@ -34,6 +35,6 @@ Rule = Callable[[Case], None]
 RULES: tuple[Rule, ...] = (
     *ours.RULES, *tls.RULES, *opening.RULES, *outbound.RULES, *requests.RULES, *words.RULES, *inner.RULES,
     *codes.RULES, *tcp.RULES, *liveness.RULES, *clocks.RULES, *messages.RULES, *machine.RULES, *forwarding.RULES,
-    *siblings.RULES, *history.RULES, *afterwards.RULES, *process.RULES,
+    *siblings.RULES, *brokers.RULES, *history.RULES, *afterwards.RULES, *process.RULES,
 )  # fmt: skip
 """Every rule about a connection that ended."""

@@ -20,7 +20,8 @@ LATER_LOGIN_S = 2.0
 """Seconds after a newer login within which the older session of the same user is kicked (§5.3 P11)."""
 
 
-def _names(neighbours: list[Neighbour]) -> str:
+def names_of(neighbours: list[Neighbour]) -> str:
+    """How a claim names other sessions."""
     return ", ".join(one.name for one in neighbours[:5])
 
 
@@ -36,7 +37,7 @@ def alone(case: Case) -> None:
     ]  # fmt: skip
     if not living or any(one.together for one in case.world.neighbours) or ended_behind(case) is not None:
         return
-    lines, names = case.lines(*(one.trail.last_in for one in living), case.trail.end), _names(living)
+    lines, names = case.lines(*(one.trail.last_in for one in living), case.trail.end), names_of(living)
     # A proxy may send another path to another server.
     elsewhere = bool(proxied(case)) and all(one.trail.door[1] != case.trail.door[1] for one in living)
     spared = ("server-crash", "server-freeze", "going-away", "server-restart") if elsewhere else ()
@@ -48,7 +49,7 @@ def alone(case: Case) -> None:
             case.doubt(cause, UNLIKELY, "sibling_lives", lines, names=names)
     busy = [one for one in living if _busier(one, case.idle_any)] if case.idle_any >= LEAST_IDLE_S else []
     if case.cut and busy:
-        args: dict[str, Any] = {"names": _names(busy), "idle": round(case.idle_any, 1)}
+        args: dict[str, Any] = {"names": names_of(busy), "idle": round(case.idle_any, 1)}
         case.blame("idle-timeout-proxy", "proxy", FITS, "busy_sibling_lives", lines, **args)
     elif case.silent_end and case.trail.fin is not None and not case.close.transport.undecoded and not _idle(case):
         case.blame("server-abort", "server", 2 * FITS, "cut_alone", lines, names=names)
@@ -70,7 +71,7 @@ def quieter(case: Case) -> None:
     if spoke and len(spoke) == len(living):
         case.blame(
             "idle-timeout-server", "server", STRONG, "speaking_sibling_lives",
-            case.lines(*(one.trail.last_out for one in spoke), trail.act), names=_names(spoke),
+            case.lines(*(one.trail.last_out for one in spoke), trail.act), names=names_of(spoke),
             idle=round(case.idle_tx, 1),
         )  # fmt: skip
 
@@ -110,7 +111,7 @@ def together(case: Case) -> None:
     if not down:
         return
     here, elsewhere = [one for one in down if one.same_host], [one for one in down if not one.same_host]
-    lines, names = case.lines(*(one.trail.end for one in down), case.trail.end), _names(down)
+    lines, names = case.lines(*(one.trail.end for one in down), case.trail.end), names_of(down)
     if case.cut and here:
         case.blame("server-crash", "server", FITS, "ended_together", lines, names=names)
         case.blame("server-restart", "server", HINT, "ended_together", lines, names=names)
@@ -141,9 +142,9 @@ def together(case: Case) -> None:
         if not _same_rhythm(case, here, "age"):
             case.doubt("connection-lifetime", UNLIKELY / 2, "ended_together", lines, names=names)
     if elsewhere and close.initiator != "remote":
-        case.blame("local-network-down", "network", STRONG, "elsewhere_too", lines, names=_names(elsewhere))
-        case.doubt("server-crash", UNLIKELY / 2, "elsewhere_too", lines, names=_names(elsewhere))
-        case.doubt("server-freeze", UNLIKELY / 2, "elsewhere_too", lines, names=_names(elsewhere))
+        case.blame("local-network-down", "network", STRONG, "elsewhere_too", lines, names=names_of(elsewhere))
+        case.doubt("server-crash", UNLIKELY / 2, "elsewhere_too", lines, names=names_of(elsewhere))
+        case.doubt("server-freeze", UNLIKELY / 2, "elsewhere_too", lines, names=names_of(elsewhere))
 
 
 def _same_rhythm(case: Case, down: list[Neighbour], by: str) -> bool:
@@ -188,7 +189,7 @@ def other_server_lives(case: Case) -> None:
     if living:
         lines = case.lines(*(one.trail.last_in for one in living))
         for cause in ("local-network-down", "client-stalled"):
-            case.doubt(cause, UNLIKELY, "other_server_lives", lines, names=_names(living))
+            case.doubt(cause, UNLIKELY, "other_server_lives", lines, names=names_of(living))
 
 
 def newer_login(case: Case) -> None:
@@ -260,13 +261,13 @@ def opened_for_others(case: Case) -> None:
     if ready and not others:
         cause = "tls-not-spoken" if secure else "tls-expected"
         lines = case.lines(*(one.trail.ready for one in ready))
-        case.blame(cause, "client", 4 * STRONG, "opened_otherwise", lines, names=_names(ready))
+        case.blame(cause, "client", 4 * STRONG, "opened_otherwise", lines, names=names_of(ready))
         return
     ruled_out: list[str] = []
     mine = case.trail.door
     if others:
         key, lines = "opened_for_others", case.lines(*(one.trail.ready for one in others))
-        args: dict[str, Any] = {"names": _names(others)}
+        args: dict[str, Any] = {"names": names_of(others)}
         ruled_out += ["tls-expected", "tls-not-spoken"]
         ruled_out += ["wrong-port"] if any(one.trail.door[0] == mine[0] for one in others) else []
         ruled_out += ["not-websocket"] if any(one.same_door for one in others) else []
@@ -282,23 +283,6 @@ def opened_for_others(case: Case) -> None:
         case.blame("server-restart", "server", HINT, key, lines, **args)
 
 
-def broker_serves_another(case: Case) -> None:
-    """Spring's relay lost this session's own connection to the broker, while it carries another's: the broker is there
-    and ended this one for what it had asked."""
-    error, asked = case.trail.error, case.trail.last_stomp_out
-    others = [one for one in case.world.neighbours if one.same_server and one.lives and one.trail.connected]
-    if case.close is None or error is None or "Connection to broker closed" not in error.header("message"):
-        return
-    if not others or asked is None or asked.frame.command not in ("SUBSCRIBE", "SEND") or error.m - asked.m > 2.0:
-        return
-    lines = case.lines(asked, error, *(one.trail.last_in for one in others))
-    args: dict[str, Any] = {"command": asked.frame.command, "names": others[0].name}
-    case.blame("destination-not-found", "client", 2 * STRONG, "relay_serves", lines, **args)
-    case.blame("permission-denied", "config", STRONG, "relay_serves", lines, **args)
-    case.doubt("broker-unavailable", EXCLUDED, "relay_serves", lines, **args)
-
-
 RULES = (
     alone, quieter, together, same_idle, other_server_lives, newer_login, same_age, opened_for_others,
-    broker_serves_another,
 )  # fmt: skip
