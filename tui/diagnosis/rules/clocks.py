@@ -98,8 +98,10 @@ def one_way_idle(case: Case) -> None:
             case.blame("idle-timeout-proxy", "proxy", 3 * proxy, "idle_tx_round", lines, idle=round(tx, 2))
         _name_products(case, "idle_tx", tx, "idle-timeout-server")
     elif tx >= 1.5 and rx < tx - 0.3 and not trail.beat_out_s and _longest_own_silence(case):
-        case.blame("idle-timeout-server", "server", server, "longest_own_silence", lines, idle=round(tx, 2))
-        case.blame("idle-timeout-proxy", "proxy", proxy, "longest_own_silence", lines, idle=round(tx, 2))
+        # Of one that never spoke any silence is the longest.
+        own, own_front = (HINT, HINT) if front and trail.last_out is None else (server, proxy)
+        case.blame("idle-timeout-server", "server", own, "longest_own_silence", lines, idle=round(tx, 2))
+        case.blame("idle-timeout-proxy", "proxy", own_front, "longest_own_silence", lines, idle=round(tx, 2))
     if rx >= LEAST_IDLE_S and tx < rx - 0.3 and round_seconds(rx):
         case.blame("idle-timeout-proxy", "proxy", 2 * FITS, "idle_rx_round", lines, idle=round(rx, 2))
 

@@ -1,6 +1,6 @@
 """The past: a clock that repeats across drops is a timer (§5.3 P6 to P9)."""
 
-from tui.diagnosis.between import in_between
+from tui.diagnosis.between import in_between, proxied
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.world import Drop
 from tui.facts.findings import Blame
@@ -47,8 +47,10 @@ def _repeats(case: Case, clock: str, earlier: list[Drop]) -> list[Drop]:
         return []
     if clock == "idle_tx" and trail.beat_out_s and case.idle_tx > trail.beat_out_s + 0.25:
         return []
-    if clock == "idle_tx" and case.idle_tx - case.idle_any < 0.3 and close.received is None:
+    if clock == "idle_tx" and mine - case.idle_any < 0.3 and close.received is None:
         return []
+    if clock == "idle_tx" and trail.last_out is None and proxied(case):
+        return []  # of one that never spoke it is the age
     if clock == "age" and case.idle_any > 0.5 * mine:
         return []
     if clock == "idle_any" and close.received is not None:

@@ -23,14 +23,18 @@ STATUSES: Mapping[int, tuple[str, Blame, float]] = {
     401: ("auth-failed", "client", SAID), 403: ("forbidden", "config", STRONG), 404: ("not-found", "client", SAID),
     407: ("proxy-auth", "config", SAID),
     408: ("handshake-timeout", "server", STRONG), 410: ("not-found", "client", STRONG),
-    421: ("upgrade-rejected", "server", FITS), 429: ("rate-limited", "client", SAID),
-    431: ("headers-too-big", "config", SAID),
+    421: ("upgrade-rejected", "server", FITS),
+    429: ("rate-limited", "client", SAID), 431: ("headers-too-big", "config", SAID),
+    495: ("tls-handshake-failed", "config", STRONG),
+    496: ("tls-client-cert-required", "config", SAID), 497: ("tls-expected", "client", SAID),
     501: ("not-websocket", "config", STRONG), 502: ("upstream-down", "server", SAID),
-    504: ("upstream-timeout", "server", SAID), 521: ("upstream-down", "server", SAID),
+    504: ("upstream-timeout", "server", SAID), 511: ("proxy-auth", "config", STRONG),
+    520: ("upstream-down", "server", STRONG), 521: ("upstream-down", "server", SAID),
     522: ("upstream-timeout", "server", SAID), 523: ("upstream-down", "server", STRONG),
-    524: ("upstream-timeout", "server", SAID),
+    524: ("upstream-timeout", "server", SAID), 525: ("upstream-down", "server", STRONG),
+    526: ("upstream-down", "server", STRONG), 530: ("upstream-down", "server", STRONG),
 }  # fmt: skip
-"""What an HTTP status on the upgrade names (RFC 9110 §15; 52x are Cloudflare's)."""
+"""What an HTTP status on the upgrade names (RFC 9110 §15, RFC 6585; 49x are nginx's, 52x and 530 Cloudflare's)."""
 
 
 def failed(case: Case) -> Close | None:
