@@ -3,6 +3,9 @@
 from tui.diagnosis.case import FITS, SAID, STRONG, Case
 from tui.session.notes import breaks_websocket, broken_rule
 
+BY_DEFINITION = 50 * SAID
+"""What happened is what the cause's name means, whatever the peer said before."""
+
 ECHO_S = 8.0
 """Seconds within which an end after our DISCONNECT is its echo."""
 
@@ -91,7 +94,7 @@ def close_not_finished(case: Case) -> None:
         case.blame("network-blackhole", "network", STRONG, "close_undelivered", lines)
         case.blame("packet-loss", "network", STRONG, "close_undelivered", lines)
     elif close.received is not None or notified:
-        case.blame("close-handshake-stalled", "server", SAID, "no_fin", case.lines(trail.close_in, trail.end))
+        case.blame("close-handshake-stalled", "server", BY_DEFINITION, "no_fin", case.lines(trail.close_in, trail.end))
         case.doubt("normal-close", 0.02, "no_fin", case.lines(trail.end))
     elif case.kernel.undelivered is not None:
         case.blame(
