@@ -34,14 +34,15 @@ async def test_nobody_listens() -> None:
     assert watch.the("close")["initiator"] == "none"
 
 
-async def test_a_backlog_that_is_full_meets_the_open_timeout() -> None:
+@pytest.mark.parametrize("scheme", ["ws", "wss", "http", "https", "stomp"])
+async def test_a_backlog_that_is_full_meets_the_open_timeout(scheme: str) -> None:
     with socket.create_server((LOOPBACK, 0), backlog=0) as full:
         address = full.getsockname()
         waiting = [socket.socket() for _ in range(3)]
         for one in waiting:
             one.setblocking(False)
             one.connect_ex(address)
-        watch, status = await run(f"ws://{LOOPBACK}:{address[1]}/", "--open-timeout", "0.4")
+        watch, status = await run(f"{scheme}://{LOOPBACK}:{address[1]}/", "--open-timeout", "0.4")
         for one in waiting:
             one.close()
     end = watch.the("end")

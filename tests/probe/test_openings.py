@@ -155,6 +155,13 @@ async def test_another_protocol_on_the_port(banner: str) -> None:
     assert f"what came is {banner[:3]}" in said(watch, "HTTP") or "SMTP" in said(watch, "HTTP")
 
 
+async def test_an_info_that_is_not_answered_meets_the_open_timeout() -> None:
+    with ScriptedServer(lambda connection: connection.read_to_end()) as server:
+        watch, status = await run(server.url.replace("ws://", "http://"), "--open-timeout", "0.4")
+    end = watch.the("end")
+    assert (status, end["how"], end["phase"], end["detail"]) == (3, "timeout", "http", "open-timeout")
+
+
 async def test_a_stream_that_never_begins_to_flow_meets_the_open_timeout() -> None:
     """A proxy that waits for a full buffer: /info is answered, of xhr_streaming not a byte comes."""
     info = b'{"websocket":false,"cookie_needed":false,"origins":["*:*"],"entropy":1}'

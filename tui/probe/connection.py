@@ -22,7 +22,7 @@ from tui.options.errors import BadOption
 from tui.options.spec import SessionSpec, tls_context
 from tui.probe import http_facts
 from tui.probe.channel import Channel
-from tui.probe.dial import DialError, dial
+from tui.probe.dial import OPEN_TIMEOUT, DialError, dial
 from tui.probe.journal import Journal
 from tui.probe.kernel import Kernel
 from tui.probe.listener import Peer
@@ -342,7 +342,7 @@ class Connection:
                 self.client.wire.close(1000, "open timeout", m)
                 self.settled()
             if not self.over:
-                self._end("timeout", self._phase, None, "open-timeout")
+                self._end("timeout", self._phase, None, OPEN_TIMEOUT)
             return
         if self._answer_at is not None and m >= self._answer_at and self._channel is not None:
             self._answer_at = None

@@ -23,7 +23,7 @@ from tui.options.spec import SessionSpec, tls_context
 from tui.probe.channel import Channel
 from tui.probe.connection import Connection
 from tui.probe.cookies import Jar
-from tui.probe.dial import DialError, dial
+from tui.probe.dial import OPEN_TIMEOUT, DialError, dial
 from tui.probe.exchange import Exchange
 from tui.probe.journal import Journal
 from tui.probe.tls import Tls
@@ -77,14 +77,11 @@ class SockjsConnection(Connection):
     async def run(self) -> None:
         """Opens the connection and stays until it has ended."""
         try:
-            async with asyncio.timeout(self._spec.open_timeout):
-                info, rtt = await self._fetch_info()
+            info, rtt = await self._fetch_info()
         except DialError as error:
             self._end(error.how, error.phase, error.errno, error.detail)
         except _InfoFailed as error:
             self._end(error.how, self._phase, error.errno, error.detail)
-        except TimeoutError:
-            self._end("timeout", self._phase, None, "open-timeout")
         else:
             await self._try_transports(info, rtt)
         await self._ended
@@ -100,12 +97,13 @@ class SockjsConnection(Connection):
         """
         hearer = _Info(self)
         began = time.monotonic()
-        exchange = await self._exchange("info", hearer)
+        exchange = await self._exchange("info", hearer, within=self._open_by - began)
+        left = self._open_by - time.monotonic()
         try:
-            async with asyncio.timeout(INFO_TIMEOUT):
+            async with asyncio.timeout(min(left, INFO_TIMEOUT)):
                 status, body = await hearer.answer
         except TimeoutError:
-            raise _InfoFailed("timeout", None, "sockjs-info") from None
+            raise _InfoFailed("timeout", None, OPEN_TIMEOUT if left < INFO_TIMEOUT else "sockjs-info") from None
         finally:
             exchange.close()
         if status != 200:
@@ -209,8 +207,8 @@ class SockjsConnection(Connection):
         assert isinstance(self._wire, XhrWire)
         return await self._exchange(kind, self._wire)
 
-    async def _exchange(self, kind: str, hearer: Any) -> Exchange:
-        sock = await dial(self._spec, self._fact, _ROLES[kind])
+    async def _exchange(self, kind: str, hearer: Any, within: float | None = None) -> Exchange:
+        sock = await dial(self._spec, self._fact, _ROLES[kind], within)
         spec = self._spec
         servername = spec.servername or spec.endpoint.host
         secure = spec.endpoint.scheme.tls
