@@ -12,6 +12,7 @@ import pytest
 
 from tests.probing import run
 from tests.servers.ports import LOOPBACK
+from tests.waiting import eventually
 from tui.lab.lab import running
 from tui.lab.policy import Policy
 from tui.probe.listener import Peer
@@ -130,6 +131,34 @@ async def test_a_worker_is_gone_and_its_master_is_not() -> None:
         writer.write(b"bye")
         assert await process.stdout.readline() == b"over\n"
         assert peer.now(listening=True) == "replaced"
+        writer.close()
+
+
+ONE_EACH = """
+import os, socket
+s = socket.create_server(('127.0.0.1', 0))
+print(s.getsockname()[1], flush=True)
+while True:
+    peer, _ = s.accept()
+    if not os.fork():
+        if os.fork(): os._exit(0)
+        peer.sendall(b'hello'); peer.recv(9); os._exit(0)
+    os.wait(); peer.close()
+"""
+"""A program that has a process for each connection, which is nobody's child and keeps the socket it listens on."""
+
+
+async def test_one_that_leaves_its_parent_is_gone_and_who_listens_is_not() -> None:
+    async with _running(ONE_EACH) as (_, port):
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
+        assert await reader.read(5) == b"hello"
+        peer = await Peer.at((LOOPBACK, port))
+        await peer.accepted(writer.get_extra_info("sockname"))
+        assert peer.now(listening=True) == "lives"
+        writer.write(b"bye")
+        assert await reader.read() == b""
+        eventually(lambda: peer.now(listening=True) != "lives")
+        assert await peer.after() == "replaced"
         writer.close()
 
 

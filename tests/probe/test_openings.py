@@ -156,7 +156,10 @@ async def test_another_protocol_on_the_port(banner: str) -> None:
 
 
 async def test_an_info_that_is_not_answered_meets_the_open_timeout() -> None:
-    with ScriptedServer(lambda connection: connection.read_to_end()) as server:
+    def says_nothing(connection: Connection) -> None:
+        connection.read_to_end()
+
+    with ScriptedServer(says_nothing) as server:
         watch, status = await run(server.url.replace("ws://", "http://"), "--open-timeout", "0.4")
     end = watch.the("end")
     assert (status, end["how"], end["phase"], end["detail"]) == (3, "timeout", "http", "open-timeout")

@@ -1,6 +1,7 @@
 """The processes of this machine by the TCP connections they have, as far as the OS tells: not another user's, and on
 macOS none to other than root. To find one every process is looked at (8 ms with 60 processes)."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -87,7 +88,8 @@ def place(address: Any) -> Place | None:
 
 
 def _having(wanted: Callable[[Any], bool], table: Sequence[Any]) -> Program | None:
-    """The process that has a socket; of a family that shares it, the eldest."""
+    """The process that has a socket; of a family that shares it, the eldest, whose children need not be known for
+    its own: redir's have left it, and keep the socket it listens on."""
     try:
         pid = next((one.pid for one in table if wanted(one)), None)
         process = psutil.Process(pid) if pid else None
@@ -95,9 +97,20 @@ def _having(wanted: Callable[[Any], bool], table: Sequence[Any]) -> Program | No
             return None
         while (parent := process.parent()) is not None and _has(parent, wanted):
             process = parent
-        return Program(process.pid, process.create_time(), process.name())
+        process = min(filter(lambda one: _has(one, wanted), _elder(process)), key=_started, default=process)
+        return Program(process.pid, _started(process), process.name())
     except psutil.Error:
         return None
+
+
+def _elder(process: psutil.Process) -> list[psutil.Process]:
+    """The processes of the same name that began before it."""
+    named = [one for one in psutil.process_iter(["name", "create_time"]) if one.info["name"] == process.name()]
+    return [one for one in named if (one.info["create_time"] or math.inf) < _started(process)]
+
+
+def _started(process: psutil.Process) -> float:
+    return float(process.create_time())
 
 
 def _has(process: psutil.Process, wanted: Callable[[Any], bool]) -> bool:
