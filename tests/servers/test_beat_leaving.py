@@ -11,6 +11,7 @@ from tests.servers.apache import Apache
 from tests.servers.between import Table, opened, says, sockjs, staged, stomp, ws, wss
 from tests.servers.endings import assert_said
 from tests.servers.envoy import Envoy
+from tests.servers.frozen import frozen
 from tests.servers.house import house
 from tests.servers.joined import ANNA
 from tests.servers.jvm import Artemis, Vertx
@@ -187,3 +188,24 @@ async def test_words_that_sound_like_an_end(certificate: Certificate, start: Sta
             await leave(watch, "naps", "quiet", status=0)
     assert len(watch.of("close", "anew")) == 2
     recorder.keep("beat-envoy-words-of-closing-and-well", watch)
+
+
+async def test_a_short_nap(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
+    """The laptop stands still for 3.6 s; RabbitMQ, Artemis and a SockJS poller forgive it, and all go on."""
+    artemis, node = start(Artemis), start(SockJsNode, heartbeat_delay=25000, disconnect_delay=9000)
+    async with probing("--stdin", **POSTMORTEM) as watch:
+        await opened(
+            watch,
+            rabbit=stomp(broker.stomp_port, "3700,3700"),
+            artemis={"url": artemis.ws_url, "heart_beat": "4100,4100"} | ANNA,
+            poller=sockjs(node.port, "xhr-polling", do=says(2.3, 12, "send hello")),
+        )
+        await beaten(watch, 1, "rabbit", "artemis")
+        with frozen(watch.process.pid):
+            await asyncio.sleep(3.6)  # the nap
+        await seen(watch, "stall")
+        await beaten(watch, 2, "rabbit", "artemis")
+        replies = len(watch.of("sockjs", "poller", dir="in", kind="a"))
+        await seen(watch, "sockjs", "poller", dir="in", kind="a", count=replies + 1)
+        await leave(watch, "rabbit", "artemis", "poller", status=0)
+    recorder.keep("beat-short-nap-of-a-laptop-and-well", watch)

@@ -43,15 +43,16 @@ def reporter(broker: RabbitMq) -> Iterator[RabbitMq]:
 
 
 async def test_a_password_is_changed(reporter: RabbitMq, recorder: Recorder) -> None:
-    """RabbitMQ, STOMP over TCP: the user's connections are closed, and the job comes back with the old password."""
+    """RabbitMQ, STOMP over TCP: it is changed under a session, which connects anew with the old one. Another lives."""
     job = stomp(reporter.stomp_port, "2900,2900", {"login": "report", "passcode": "spring", "vhost": "/"})
     async with probing("--stdin", **POSTMORTEM) as watch:
-        await opened(watch, other=stomp(reporter.stomp_port, "3100,3100"), report=job | {"reconnect": True})
+        await opened(watch, other=stomp(reporter.stomp_port, "3100,3100"), report=job)
         await beaten(watch, 1, "report")
         await asyncio.to_thread(reporter.ctl, "change_password", "report", "autumn")
-        await asyncio.to_thread(reporter.ctl, "close_all_user_connections", "report", "password was changed")
-        await seen(watch, "close", "report", count=3)
-        await leave(watch, "other", status=1)
+        await ask(watch, "reconnect", "report")
+        await seen(watch, "close", "report", count=2)
+        await beaten(watch, 1, "other")
+        await leave(watch, "other")
     assert len(watch.of("stomp", "report", command="CONNECTED")) == 1
     recorder.keep("beat-rabbitmq-password-changed-while-connected", watch)
 
@@ -134,11 +135,14 @@ async def test_a_vhost_is_taken_away(shop: RabbitMq, recorder: Recorder) -> None
     """RabbitMQ, STOMP over TCP: the tenant's vhost is deleted under his session, which comes back in vain."""
     tenant = stomp(shop.stomp_port, "3300,3300", {"login": "guest", "passcode": "guest", "vhost": "shop"})
     async with probing("--stdin", **POSTMORTEM) as watch:
-        await opened(watch, other=stomp(shop.stomp_port, "2900,2900"), shop=tenant | {"reconnect": True})
+        await opened(watch, other=stomp(shop.stomp_port, "2900,2900"), shop=tenant)
         await beaten(watch, 1, "shop")
         await asyncio.to_thread(shop.ctl, "delete_vhost", "shop")
-        await seen(watch, "close", "shop", count=3)
-        await leave(watch, "other", status=1)
+        await seen(watch, "close", "shop")
+        await ask(watch, "reconnect", "shop")
+        await seen(watch, "close", "shop", count=2)
+        await beaten(watch, 1, "other")
+        await leave(watch, "other")
     assert len(watch.of("stomp", "shop", command="CONNECTED")) == 1
     recorder.keep("beat-rabbitmq-vhost-taken-away", watch)
 

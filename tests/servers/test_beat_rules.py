@@ -8,6 +8,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
 from tests.probing import ask, open_session, probing, seen
+from tests.servers.activemq import ActiveMq
 from tests.servers.between import (
     TCP,
     Table,
@@ -25,7 +26,7 @@ from tests.servers.caddy import Caddy
 from tests.servers.endings import assert_said
 from tests.servers.haproxy import HaProxy
 from tests.servers.house import house
-from tests.servers.joined import ANNA, subscribe
+from tests.servers.joined import ANNA, CREW, subscribe
 from tests.servers.jvm import Artemis
 from tests.servers.lesser import Hitch, Rinetd, Varnish
 from tests.servers.lines import beaten, leave
@@ -86,24 +87,22 @@ async def test_a_queue_is_not_there(
     recorder.keep("beat-haproxy-rabbitmq-queue-not-there", watch)
 
 
-async def test_a_client_id_is_in_use(start: Starter, recorder: Recorder) -> None:
-    """Artemis, STOMP over TCP behind rinetd: a second job comes with the client-id of the first."""
-    broker = start(Artemis)
-    way = start(Rinetd, broker.port)
-    base = stomp(way.port, "2100,2100", ANNA, connect_header=["client-id: nightly"])
-    durable = r"stomp-frame SUBSCRIBE\nid:1\ndestination:news\ndurable-subscription-name:daily\nreceipt:in\n\n\0"
+async def test_an_old_instance_still_lives(activemq: ActiveMq, start: Starter, recorder: Recorder) -> None:
+    """ActiveMQ, STOMP over TCP behind rinetd: the new instance has the old one's client-id and is refused, twice."""
+    way = start(Rinetd, activemq.port)
+    base = stomp(way.port, "2100,2100", CREW, connect_header=["client-id: till-3"])
     async with probing("--stdin", **POSTMORTEM) as watch:
-        await opened(watch, first=base)
-        await ask(watch, durable, "first")
-        await seen(watch, "stomp", "first", command="RECEIPT")
-        assert (await open_session(watch, name="second", **base))["ok"]
-        await seen(watch, "stomp", "second", command="CONNECTED")
-        await ask(watch, durable, "second")
-        await looked(watch, "second")
-        await beaten(watch, 2, "first")
-        await leave(watch, "first", status=1)
-    assert watch.the("close", "second")["error"]
-    recorder.keep("beat-rinetd-artemis-client-id-in-use", watch)
+        await opened(watch, old=base)
+        await beaten(watch, 1, "old")
+        assert (await open_session(watch, name="new", **base))["ok"]
+        await seen(watch, "close", "new")
+        await ask(watch, "reconnect", "new")
+        await seen(watch, "close", "new", count=2)
+        await looked(watch, "new")
+        await beaten(watch, 1, "old")
+        await leave(watch, "old")
+    assert not watch.of("stomp", "new", command="CONNECTED")
+    recorder.keep("beat-rinetd-activemq-old-instance-lives", watch)
 
 
 async def test_a_queue_is_deleted(
