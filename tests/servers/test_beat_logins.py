@@ -151,18 +151,18 @@ async def test_a_second_login_on_a_phone(start: Starter, recorder: Recorder) -> 
     """Spring's streams behind Envoy: a user may have one; the older one is told so. Another user's stays."""
     spring = start(Spring, one_session="3409/Another session was opened for this user", heart_beat="3100,3100")
     proxy = start(Envoy, spring.port, route={"timeout": "0s", "idle_timeout": "60s"})
-    base: Table = {"url": f"stomp+http://{LOOPBACK}:{proxy.port}/sockjs", "heart_beat": "3100,3100"}
-    base |= {"sockjs_transport": "xhr-streaming"}
+    base: Table = {"url": f"stomp+http://{LOOPBACK}:{proxy.port}/sockjs", "sockjs_transport": "xhr-streaming"}
+    base |= {"heart_beat": "0,0"}
     async with probing("--stdin", **POSTMORTEM) as watch:
         await opened(
             watch,
             colleague=base | {"login": "bert"},
-            desk=base | {"login": "anna", "do": says(1.2, 4, ORDERS)},
+            desk=base | {"login": "anna", "heart_beat": "3100,3100", "do": says(1.2, 3, ORDERS)},
         )
         await beaten(watch, 1, "desk")
         await opened(watch, phone=base | {"login": "anna"})
         await looked(watch, "desk")
-        await beaten(watch, 1, "phone", "colleague")
+        await ask(watch, ORDERS, "phone")
         await leave(watch, "phone", "colleague", status=1)
     assert watch.the("close", "desk")["code"] == 3409
     recorder.keep("beat-envoy-spring-stream-second-login", watch)
