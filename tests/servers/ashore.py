@@ -1,7 +1,7 @@
 """Servers on the server host of a ``Routed``, started while other runs go on, and NAT boxes that answer by RST."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from threading import Lock
 from typing import Concatenate, ParamSpec, TypeVar
@@ -9,10 +9,10 @@ from typing import Concatenate, ParamSpec, TypeVar
 from tests.servers.child import Daemon
 from tests.servers.lines import open_doors
 from tests.servers.routed import Host, Routed
-from tests.servers.starting import Starter
+from tests.servers.starting import Server, Starter
 
 Options = ParamSpec("Options")
-Kind = TypeVar("Kind", bound=Daemon)
+Kind = TypeVar("Kind", bound=Server)
 
 _one_at_a_time = Lock()
 
@@ -44,3 +44,14 @@ def forgets(hosts: Routed, seconds: int, *, reset: bool = False) -> None:
         net__netfilter__nf_conntrack_tcp_timeout_established=seconds, net__netfilter__nf_conntrack_tcp_loose=0
     )
     hosts.router.wall(f"ct state invalid {'reject with tcp reset' if reset else 'drop'}", name="strict")
+
+
+async def side_by_side(runs: Iterable[Coroutine[object, object, None]]) -> None:
+    """Returns when all have ended; one that fails ends no other.
+
+    Raises:
+        ExceptionGroup: what failed.
+    """
+    ended = await asyncio.gather(*runs, return_exceptions=True)
+    if failed := [one for one in ended if isinstance(one, Exception)]:
+        raise ExceptionGroup("some runs failed", failed)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.probing import seen
-from tests.servers.ashore import begun, doors, forgets
+from tests.servers.ashore import begun, doors, forgets, side_by_side
 from tests.servers.between import opened, says
 from tests.servers.forward import Login
 from tests.servers.frameworks import Sanic, Tornado
@@ -18,7 +18,6 @@ from tests.servers.recordings import Recorder
 from tests.servers.routed import SERVER, routed
 from tests.servers.starting import Starter
 from tests.servers.test_wire_weather import lose, lose_no_more
-from tests.servers.together import together
 from tests.watching import POSTMORTEM, watching
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
@@ -29,16 +28,19 @@ TALK = "stomp-send jms.queue.orders one"
 
 
 async def gorilla_waits_for_pongs(start: Starter, recorder: Recorder) -> None:
-    """Three packets of five are lost: gorilla's read deadline passes. A session with another host is well."""
+    """Three packets of five are lost for a while, and gorilla's read deadline passes. Another host is reached well."""
     with routed() as hosts, elsewhere(hosts):
         hosts.be_patient(DEFAULT_RETRIES)
-        server = await begun(hosts.server, start, Gorilla, PongWait=3.4, PingPeriod=1.3)
+        server = await begun(hosts.server, start, Gorilla, PongWait=2.6, PingPeriod=1.2)
         doors(hosts, server)
-        table = {"url": f"ws://{SERVER}:{server.port}/ws", "do": says(1.1, 30, "send tick")}
+        table = {"url": f"ws://{SERVER}:{server.port}/ws", "do": says(1.4, 20, "send tick")}
         async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
             await opened(watch, third={"url": THERE, "do": says(4.3, 40, "send tick")}, A=table)
             await echoed(watch, 2, "A")
             lose(hosts, 62, SERVER)
+            await asyncio.sleep(6.2)
+            lose_no_more(hosts)
+            lose(hosts, 17, SERVER)
             await within(watch, 45, "close", "A")
             lose_no_more(hosts)
             await over(watch, "A")
@@ -47,7 +49,7 @@ async def gorilla_waits_for_pongs(start: Starter, recorder: Recorder) -> None:
 
 
 async def artemis_misses_beats(start: Starter, recorder: Recorder) -> None:
-    """A radio link in the rain: seven packets of ten are lost under STOMP over WebSocket, alone."""
+    """A radio link in a shower: seven packets of ten are lost under STOMP over WebSocket, alone."""
     with routed() as hosts:
         hosts.be_patient(DEFAULT_RETRIES)
         broker = await begun(hosts.server, start, Artemis)
@@ -57,6 +59,9 @@ async def artemis_misses_beats(start: Starter, recorder: Recorder) -> None:
             await opened(watch, A=table | {"do": [f"1.2 {TALK}", f"2.9 {TALK}"]})
             await beaten(watch, 2, "A")
             lose(hosts, 70, SERVER)
+            await asyncio.sleep(8.3)
+            lose_no_more(hosts)
+            lose(hosts, 21, SERVER)
             await within(watch, 45, "close", "A")
             lose_no_more(hosts)
             await over(watch, "A")
@@ -227,17 +232,17 @@ async def the_hotel_forgets_who_is_quiet(start: Starter, recorder: Recorder) -> 
 async def test_lossy_and_narrow(start: Starter, recorder: Recorder) -> None:
     """Four lines at a time."""
     runs = (gorilla_waits_for_pongs, artemis_misses_beats, the_backup_runs, the_film_runs)
-    await together(run(start, recorder) for run in runs)
+    await side_by_side(run(start, recorder) for run in runs)
 
 
-async def test_small_and_dark(start: Starter, recorder: Recorder) -> None:
+async def test_dark_ways(start: Starter, recorder: Recorder) -> None:
     """Four ways at a time."""
     runs = (the_token_is_too_large, the_report_is_too_large, all_is_dark, the_way_back_is_lost)
-    await together(run(start, recorder) for run in runs)
+    await side_by_side(run(start, recorder) for run in runs)
 
 
 async def test_forgetful(start: Starter, recorder: Recorder) -> None:
     """Two boxes at a time."""
-    await together(
+    await side_by_side(
         (the_telephone_sleeps_between_words(start, recorder), the_hotel_forgets_who_is_quiet(start, recorder))
     )

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.probing import seen
-from tests.servers.ashore import begun, doors
+from tests.servers.ashore import begun, doors, side_by_side
 from tests.servers.between import opened, says
 from tests.servers.frameworks import Sanic
 from tests.servers.goapps import Gobwas
@@ -15,7 +15,6 @@ from tests.servers.python_apps import SockJsTornado
 from tests.servers.recordings import Recorder
 from tests.servers.routed import INSIDE, SERVER, routed
 from tests.servers.starting import Starter
-from tests.servers.together import together
 from tests.watching import POSTMORTEM, watching
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
@@ -98,4 +97,4 @@ async def a_tunnel_of_the_metro(start: Starter, recorder: Recorder) -> None:
 async def test_all_is_well(start: Starter, recorder: Recorder) -> None:
     """Three lines at a time."""
     runs = (a_ship_and_a_satellite, the_wifi_flaps, a_tunnel_of_the_metro)
-    await together(run(start, recorder) for run in runs)
+    await side_by_side(run(start, recorder) for run in runs)
