@@ -100,8 +100,9 @@ async def it_is_killed_in_the_night(start: Starter, recorder: Recorder) -> None:
         doors(hosts, server)
         url = f"http://{SERVER}:{server.port}/echo"
         async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
-            await opened(watch, A={"url": url, "sockjs_transport": "xhr-streaming", "do": ["0.7 send tick"]})
-            await seen(watch, "sockjs", "A", kind="h", count=2)
+            await opened(watch, A={"url": url, "sockjs_transport": "xhr-streaming", "do": says(1.3, 3, "send tick")})
+            await seen(watch, "sockjs", "A", dir="in", kind="a", count=2)
+            await asyncio.sleep(2.2)
             os.kill(server.pid, signal.SIGKILL)
             await over(watch, "A")
             await leave(watch, status=1)
@@ -203,11 +204,16 @@ async def there_is_no_ipv6_here(recorder: Recorder) -> None:
 
 
 async def test_names_and_programs_and_ways(start: Starter, recorder: Recorder) -> None:
-    """Nine doors at a time; most of the time is spent waiting."""
-    runs = (the_vpn_is_off, the_routers_resolver_dies, the_program_panics, it_is_killed_in_the_night)
+    """Eight doors at a time; most of the time is spent waiting."""
+    runs = (the_vpn_is_off, the_routers_resolver_dies, the_program_panics)
     more = (the_port_was_left_out, its_queue_is_full, the_host_is_being_moved)
     others = (the_office_is_not_reached_from_home(recorder), there_is_no_ipv6_here(recorder))
     await side_by_side((*(run(start, recorder) for run in (*runs, *more)), *others))
+
+
+async def test_in_the_night(start: Starter, recorder: Recorder) -> None:
+    """One stream whose server is killed."""
+    await it_is_killed_in_the_night(start, recorder)
 
 
 async def test_dante_does_not_know_us(start: Starter, recorder: Recorder) -> None:
