@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 from websockets.asyncio.server import ServerConnection
-from websockets.frames import Opcode
+from websockets.frames import Frame, Opcode
 
 from tests.servers.between import Table, says, staged, stomp, ws, wss
 from tests.servers.caddy import Caddy
@@ -18,15 +18,15 @@ from tests.servers.haproxy import HaProxy
 from tests.servers.house import house
 from tests.servers.joined import CREW
 from tests.servers.jvm import Vertx
-from tests.servers.lesser import Hitch, Nghttpx, Redir, Varnish
+from tests.servers.lesser import Hitch, Lighttpd, Nghttpx, Redir, Varnish
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.node import NodeWs
 from tests.servers.node_apps import Fastify, Rules, StompBroker
+from tests.servers.ports import LOOPBACK
 from tests.servers.python_apps import CoilMq
 from tests.servers.recordings import Recorder
 from tests.servers.scripted import Connection, ScriptedServer
 from tests.servers.starting import Starter
-from tests.servers.traefik import Traefik
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
 
@@ -59,12 +59,12 @@ async def test_a_catalogue_over_our_limit(start: Starter, recorder: Recorder) ->
     table: Table = {"url": app.url, "heart_beat": "0,0", "subscribe": ["/topic/catalogue"]}
     say = f"stomp-send /topic/catalogue {'item,' * 1300}"
     tables = {
-        "watch": table | {"max_size": 4096},
+        "device": table | {"max_size": 4096},
         "till": table,
         "office": {"url": app.url, "heart_beat": "0,0", "do": ["0.6 stomp-send /topic/catalogue item", f"1.8 {say}"]},
     }
-    watch = await staged(tables, "watch")
-    assert watch.the("close", "watch")["sent"]["code"] == 1009
+    watch = await staged(tables, "device")
+    assert watch.the("close", "device")["sent"]["code"] == 1009
     recorder.keep("gate-stomp-broker-js-catalogue-over-our-limit", watch)
 
 
@@ -78,6 +78,7 @@ async def test_the_first_fragment_was_lost(start: Starter, recorder: Recorder) -
         "panel": table | {"do": says(0.9, 5)},
     }
     watch = await staged(tables, "sensor")
+    assert watch.the("close", "sensor")["code"] == 1002
     recorder.keep("gate-nghttpx-fastify-lost-first-fragment", watch)
 
 
@@ -118,23 +119,25 @@ async def test_a_warning_in_the_stream(certificate: Certificate, start: Starter,
     recorder.keep("gate-haproxy-warning-of-php-in-the-stream", watch)
 
 
-def no_colon(connection: Connection) -> None:
-    """A home-made broker that forgets the colon of a header whose value is empty."""
-    connection.read_stomp()
-    connection.send(CONNECTED)
-    connection.read_stomp()
-    connection.send(b"MESSAGE\nsubscription:1\nmessage-id:1\ndestination:/queue/stock\ncorrelation-id:7\n\n12\0")
+def masks(connection: Connection) -> None:
+    """A home-made broker that relays with a client's library, which masks."""
+    connection.upgrade(subprotocol="v12.stomp")
+    connection.receive()
+    connection.frame(Opcode.TEXT, CONNECTED.replace(b"1.1", b"1.2"))
+    connection.receive()
     connection.closing.wait(1.3)
-    connection.send(b"MESSAGE\nsubscription:1\nmessage-id:2\ndestination:/queue/stock\ncorrelation-id\n\n11\0")
+    message = b"MESSAGE\nsubscription:1\nmessage-id:2\ndestination:/queue/stock\n\n11\0"
+    connection.send(Frame(Opcode.TEXT, message).serialize(mask=True))
     connection.read_to_end()
 
 
-async def test_a_header_without_a_colon(recorder: Recorder) -> None:
-    """The second message has a header that is a name only; alone."""
-    with ScriptedServer(no_colon) as broker:
-        tables = {"A": stomp(broker.port, "0,0", CREW, subscribe=["/queue/stock"])}
-        watch = await staged(tables, "A", stage="tcp")
-    recorder.keep("gate-home-made-broker-header-without-colon", watch)
+async def test_a_broker_masks_its_frames(recorder: Recorder) -> None:
+    """It lets in as it should, and its first message is masked, as only a client's may be; alone."""
+    with ScriptedServer(masks) as broker:
+        table: Table = {"url": f"stomp+ws://{LOOPBACK}:{broker.port}/", "heart_beat": "0,0"}
+        watch = await staged({"A": table | {"no_compression": True, "subscribe": ["/queue/stock"]}}, "A")
+    assert watch.the("close", "A")["sent"]["code"] == 1002
+    recorder.keep("gate-home-made-broker-masks-its-frames", watch)
 
 
 async def exports(_: str, client: ServerConnection, message: str | bytes) -> None:
@@ -192,17 +195,17 @@ async def test_a_broker_ends_in_a_message(start: Starter, recorder: Recorder) ->
 
 
 async def test_a_word_in_latin_1(start: Starter, recorder: Recorder) -> None:
-    """An old till sends its text as it has it; aiohttp behind Traefik says 1007."""
+    """An old till sends its text as it has it; aiohttp behind lighttpd says 1007."""
     app = start(Aiohttp)
-    traefik = start(Traefik, app.port)
-    table = ws(traefik.port, no_compression=True)
+    lighttpd = start(Lighttpd, app.port)
+    table = ws(lighttpd.port, no_compression=True)
     tables = {
         "legacy": table | {"do": ["0.6 send tea 17", "1.5 send milk 2", f"2.4 raw-frame {LATIN_1}"]},
         "modern": table | {"do": says(1.1, 5, "send caf\xe9 17")},
     }
     watch = await staged(tables, "legacy")
     assert watch.the("close", "legacy")["code"] == 1007
-    recorder.keep("gate-traefik-aiohttp-latin-1", watch)
+    recorder.keep("gate-lighttpd-aiohttp-latin-1", watch)
 
 
 async def in_gbk(user: str, client: ServerConnection, message: str | bytes) -> None:
