@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.watching import POSTMORTEM, Line, Watch
 from tui.facts import facts
 from tui.options.spec import SessionSpec
 from tui.probe import postmortem
+from tui.probe.listener import Peer
 from tui.probe.postmortem import Wanted, examine
 
 
@@ -145,3 +147,35 @@ def test_it_goes_on_to_http_if_no_sibling_is_up_by_then(goes: bool) -> None:
         wanted = Wanted(alone=lambda: goes and stages == ["tcp"], credentials=False, control=None)
         asyncio.run(examine(spec, wanted, write))
     assert stages == ["tcp", "http"] if goes else ["tcp"]
+
+
+async def test_a_look_at_processes_is_finished_whoever_wants_it_to_stop() -> None:
+    """Nobody waits long for it, and a drop behind a proxy is explained by nothing else."""
+    asked, found = asyncio.Event(), asyncio.Event()
+
+    class Slow(Peer):
+        def now(self, *, listening: bool) -> str | None:
+            return "lives"
+
+        async def behind(self) -> list[tuple[str, str]]:
+            asked.set()
+            await found.wait()
+            return [("node", "gone")]
+
+    written: list[tuple[str, str | None]] = []
+
+    def write(kind: type[facts.Fact], **fields: Any) -> None:
+        if kind is facts.Postmortem:
+            written.append((fields["stage"], fields.get("how")))
+
+    with socket.create_server((LOOPBACK, 0)) as server:
+        address = server.getsockname()
+        wanted = Wanted(lambda: True, credentials=False, control=None, peer=Slow(address, None, frozenset()))
+        spec = SessionSpec(url=f"ws://{LOOPBACK}:{address[1]}/")
+        look = asyncio.ensure_future(examine(spec, wanted, write))
+        await asked.wait()
+        look.cancel()
+        found.set()
+        with pytest.raises(asyncio.CancelledError):
+            await look
+    assert written == [("tcp", None), ("program", None), ("behind", "gone")]

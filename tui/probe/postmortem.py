@@ -131,7 +131,11 @@ class _Attempt:
             async with asyncio.timeout(LIMIT_S):
                 sock = await self._dial()
                 self._ok("tcp")
-                await self._programs()
+                try:
+                    await self._programs()
+                except asyncio.CancelledError:
+                    sock.close()
+                    raise
                 secure = self._spec.endpoint.scheme.tls
                 stage = "tls" if secure else "http"
                 reader, writer = await self._streams(sock, secure=secure)
@@ -159,13 +163,22 @@ class _Attempt:
             self._fact(stage, ok=False, how=errnos.how(error))
 
     async def _programs(self) -> None:
+        """Looks at the processes, which takes milliseconds: to its end even if the look is to stop meanwhile."""
         if self._peer is None:
             return
-        found = self._peer.now(listening=self._listening)
+        looking = asyncio.ensure_future(self._tell_of_programs(self._peer))
+        try:
+            await asyncio.shield(looking)
+        except asyncio.CancelledError:
+            await looking
+            raise
+
+    async def _tell_of_programs(self, peer: Peer) -> None:
+        found = peer.now(listening=self._listening)
         if found != self._told:
             self._told = found
             tell_of_process(found, self._write)
-        self._told_behind = await tell_of_those_behind(self._peer, self._write, self._told_behind)
+        self._told_behind = await tell_of_those_behind(peer, self._write, self._told_behind)
         self._since = time.monotonic()
 
     async def _dial(self) -> socket.socket:
