@@ -55,3 +55,12 @@ def test_one_report_while_bytes_flow_makes_no_silence() -> None:
     kernel.came(Mark(2, 5.5))
     assert kernel.undelivered is None and kernel.dark is None
     assert kernel.light == Mark(2, 5.5)
+
+
+@pytest.mark.parametrize(("connected_ms", "lost"), [(4.0, True), (1078.0, False)])
+def test_an_acknowledgement_takes_as_long_as_connecting_did(connected_ms: float, lost: bool) -> None:
+    """By satellite a second is no time."""
+    kernel = Kernel(connected_ms=connected_ms)
+    kernel.went(Mark(1, 3.0), 0.2)
+    kernel.reported(report("silent", m=4.0, outq=1, unacked=1, last_ack_ms=1000.0))
+    assert (kernel.undelivered is not None) is lost

@@ -9,7 +9,8 @@ FIN_SENT = ("FIN_WAIT1", "CLOSING", "LAST_ACK")
 """TCP's states with a FIN of ours on its way (RFC 9293 §3.3.2)."""
 
 UNACKED_MS = 900.0
-"""Our bytes are out for longer than any delayed acknowledgement takes (RFC 9293 §3.8.6.3: under 500 ms)."""
+"""Our bytes are out for a round trip and longer than any delayed acknowledgement takes (RFC 9293 §3.8.6.3: under
+500 ms)."""
 
 QUEUED, QUEUED_RTT_MS = 2048, 250.0
 """Bytes unacknowledged, and a smoothed round trip (RFC 6298), from which a link is called slow."""
@@ -145,6 +146,11 @@ class Kernel:
         return self.last if slow else None
 
     @property
+    def fills_the_way(self) -> TcpInfo | None:
+        """The report that what this connection carries waits in a queue on the way, out or in."""
+        return self.slow or self.narrow_in
+
+    @property
     def asked_since(self) -> bool:
         """A report was taken since something came in last."""
         return self.last is not None and not self._old(self.last)
@@ -156,7 +162,7 @@ class Kernel:
         info, since = self.last, self.unacked_since
         if info is None or self._old(info):
             return None
-        return info if stuck(info, since.m if since is not None else None) else None
+        return info if stuck(info, since.m if since is not None else None, self.connected_ms) else None
 
     @property
     def dark(self) -> TcpInfo | None:
@@ -180,17 +186,18 @@ def waiting(info: TcpInfo) -> int:
     return (info.outq or 0) - (info.state in FIN_SENT)
 
 
-def stuck(info: TcpInfo, since_m: float | None) -> bool:
+def stuck(info: TcpInfo, since_m: float | None, connected_ms: float) -> bool:
     """Whether our bytes do not arrive: sent again, or out for long.
 
     Args:
         info: a report.
         since_m: when the first of our bytes left after which nothing came in, monotonic seconds.
+        connected_ms: how long TCP's handshake took, ms: by satellite an acknowledgement takes as long.
     """
     if not waiting(info):
         return False
     out_ms = (info.m - since_m) * 1000 if since_m is not None else 0.0
-    return info.retrans > 0 or (info.unacked > 0 and info.last_ack_ms >= out_ms - 50 > UNACKED_MS)
+    return info.retrans > 0 or (info.unacked > 0 and info.last_ack_ms >= out_ms - 50 > UNACKED_MS + connected_ms)
 
 
 def delayed(info: TcpInfo, connected_ms: float) -> bool:

@@ -84,6 +84,9 @@ class Trail:
     disconnect: Frame | None = None
     """Our DISCONNECT."""
     last_stomp_out: Frame | None = None
+    said_again: bool = False
+    """Our last STOMP frame was one we had sent before: the same command to the same destination."""
+    _said: deque[tuple[str, str]] = field(default_factory=partial(deque, maxlen=KEPT))
     subscribed: deque[str] = field(default_factory=partial(deque, maxlen=KEPT))
     """The destinations of our last SUBSCRIBE frames."""
     receipts: dict[str, Mark] = field(default_factory=dict)
@@ -350,6 +353,9 @@ class Trail:
                 pass
         if direction == "out":
             self.last_stomp_out = said
+            spoken = (said.frame.command, said.header("destination"))
+            self.said_again = spoken in self._said
+            self._said.append(spoken)
             receipt = said.header("receipt")
             if receipt and len(self.receipts) < KEPT:
                 self.receipts[receipt] = Mark(said.n, said.m)

@@ -1,5 +1,7 @@
 """What came after: the post-mortem (§6.3), or the session's own next attempt."""
 
+from typing import Any
+
 from tui.diagnosis.between import ended_behind, forwarder, listening, proxied
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S
@@ -41,8 +43,9 @@ def next_attempt(case: Case) -> None:
     elif status is not None and status in (502, 503):
         if case.silent_end:
             case.blame("server-crash", "server", STRONG, "after_bad_gateway", lines, status=status)
+            case.blame("upstream-down", "server", 2 * FITS, "after_bad_gateway", lines, status=status)
             for cause in ("abrupt-close", "idle-timeout-proxy", "proxy-reload", "server-abort"):
-                case.doubt(cause, UNLIKELY, "after_bad_gateway", lines, status=status)
+                case.doubt(cause, UNLIKELY / 4, "after_bad_gateway", lines, status=status)
     elif how in ("fin", "reset") and case.silent_end:
         # Something in front accepts, and hangs up for want of a server.
         case.blame("server-crash", "server", STRONG, "after_hung_up", lines)
@@ -157,7 +160,11 @@ def _answers(case: Case, lines: list[int]) -> None:
     at_once = bool(stages)  # nothing restarts in no time
     if through:
         case.doubt("server-freeze", UNLIKELY / 4, "after_ok", lines)
-    for cause in ("proxy-crash", "tunnel-drop") if front else ("server-crash", "proxy-crash", "tunnel-drop"):
+    anew = any(fact.stage == "program" and fact.how == "restarted" for fact in case.trail.afterwards)
+    spared = {"server-crash"} if front else {"proxy-crash"} if anew else set()
+    for cause in ("server-crash", "proxy-crash", "tunnel-drop"):
+        if cause in spared:
+            continue
         case.doubt(cause, UNLIKELY if at_once else 3 * UNLIKELY, "after_ok", lines)
     for cause in ("network-blackhole", "local-network-down"):
         case.doubt(cause, 0.5, "after_ok", lines)
@@ -212,8 +219,11 @@ def connecting_took_a_resend(case: Case) -> None:
     took = look.ms or 0.0
     if any(0 <= took - sent_again < QUICK_MS for sent_again in SYNS_MS):
         lines = case.lines(tcp, look)
-        times = STRONG if case.kernel.losses_survived or case.lossy else FITS
-        case.blame("packet-loss", "network", times, "syn_lost", lines, took=round(took), at_first=round(tcp.ms, 1))
+        args: dict[str, Any] = {"took": round(took), "at_first": round(tcp.ms, 1)}
+        before = bool(case.kernel.losses_survived) or case.lossy
+        case.blame("packet-loss", "network", 4 * STRONG if before else FITS, "syn_lost", lines, **args)
+        if before:
+            case.doubt("network-blackhole", UNLIKELY * 2, "syn_lost", lines, **args)
 
 
 RULES = (next_attempt, control, connecting_took_a_resend)

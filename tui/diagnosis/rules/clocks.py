@@ -198,9 +198,12 @@ def never_connected(case: Case) -> None:
     if close.initiator == "local" or trail.connected is not None:
         return
     lines = case.lines(trail.open or trail.tcp, trail.act)
-    case.blame("stomp-connect-missing", "client", 4 * STRONG, "no_connect", lines, age=round(close.age, 1))
-    for cause in ("idle-timeout-proxy", "abrupt-close", "normal-close", "idle-timeout-server", "protocol-error"):
-        case.doubt(cause, UNLIKELY, "no_connect", lines, age=round(close.age, 1))
+    case.blame("stomp-connect-missing", "client", 8 * STRONG, "no_connect", lines, age=round(close.age, 1))
+    for cause in (
+        "idle-timeout-proxy", "abrupt-close", "normal-close", "protocol-error", "server-crash", "server-restart",
+    ):  # fmt: skip
+        case.doubt(cause, UNLIKELY / 4, "no_connect", lines, age=round(close.age, 1))
+    case.doubt("idle-timeout-server", UNLIKELY / 2, "no_connect", lines, age=round(close.age, 1))
     # Spring's 4500 is for slow readers, and for those from whom nothing came in a minute.
     case.doubt("backpressure", EXCLUDED, "no_connect", lines, age=round(close.age, 1))
 

@@ -49,6 +49,8 @@ def cut_on_our_word(case: Case) -> None:
         return
     if trail.last_in is not None and trail.last_in.m > last.m:
         return
+    if any(one.together and one.same_server for one in case.world.neighbours):
+        return  # others had not said it
     lines = case.lines(last, trail.fin)
     case.blame("server-abort", "server", 1.5 * FITS, "cut_on_our_word", lines, ms=round(1000 * after))
     if last.size >= LARGEST_CHAT and last.size > 4 * max((sent.size for sent in list(trail.sends)[:-1]), default=0):

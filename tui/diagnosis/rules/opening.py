@@ -1,6 +1,7 @@
 """Did it ever open: the stage at which it failed, and what came instead of an open session."""
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from tui.diagnosis.between import listening, proxied
 from tui.diagnosis.case import FITS, HINT, SAID, STRONG, UNLIKELY, Case
@@ -9,6 +10,8 @@ from tui.diagnosis.trail import Trail
 from tui.facts.findings import Blame, Close
 from tui.knowledge import banners, relays
 from tui.knowledge.sayings import meant
+
+LOOPBACK = ("127.", "[::1]")
 
 LATE_MS = 1000.0
 """Milliseconds after which a proxy's answer for a server is that of a timer."""
@@ -55,9 +58,11 @@ def never_reached(case: Case) -> None:
             side: Blame = "network" if errno == "EAI_AGAIN" else "client"
             case.blame("dns-failure", side, SAID, "dns", lines, errno=errno)
         case "refused":
-            case.blame("connection-refused", "server", SAID, "refused", lines, remote=trail.remote)
+            case.blame("connection-refused", _whose_refusal(case), SAID, "refused", lines, remote=trail.remote)
         case "timeout" if close.transport.phase == "tcp":
-            case.blame("connect-timeout", "network", SAID, "connect_timeout", lines, remote=trail.remote)
+            # Nothing is lost on the way to this machine: the queue of those who wait to be accepted is full.
+            whose: Blame = "server" if trail.remote.startswith(LOOPBACK) else "network"
+            case.blame("connect-timeout", whose, SAID, "connect_timeout", lines, remote=trail.remote)
         case "unreachable":
             case.blame("host-unreachable", "network", SAID, "unreachable", lines, errno=errno)
             if errno == "ENETUNREACH":  # our own kernel has no way there (connect(2))
@@ -66,6 +71,14 @@ def never_reached(case: Case) -> None:
             case.blame("connection-refused", "server", FITS, "refused", lines, remote=trail.remote)
         case _:
             pass
+
+
+def _whose_refusal(case: Case) -> Blame:
+    """The server's; ours where the port was left out and the same door is open at another port of that host."""
+    if urlsplit(case.trail.session.url).port is not None:
+        return "server"
+    elsewhere = [one for one in case.world.neighbours if one.same_host and one.trail.ready is not None]
+    return "client" if any(one.trail.door == case.trail.door for one in elsewhere) else "server"
 
 
 def http_status(case: Case) -> None:
@@ -116,7 +129,9 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
         _forbidden(case, lines, weaker)
     elif status == 400:
         blame("upgrade-rejected", "server", 1.5 * FITS)
-        blame("proxy-strips-upgrade", "proxy", 0.8 * FITS)
+        # Gorilla's server names its version with each refusal of what it does not take for an upgrade.
+        unasked = bool(trail.answered("sec-websocket-version"))
+        blame("proxy-strips-upgrade", "proxy", STRONG if unasked else 0.8 * FITS)
         if not case.trail.session.spoken.sockjs:
             blame("not-found", "client", FITS, "http_400_path")  # Node's ws answers another path so
     elif status == 405:

@@ -87,6 +87,8 @@ def _ended(case: Case, how: str, lines: list[int]) -> None:
         case.blame("proxy-crash", "proxy", STRONG, key, lines, program=name)
         if name == "haproxy":  # it reloads by a new process that takes over
             case.blame("proxy-reload", "proxy", 2 * STRONG, key, lines, program=name)
+        else:
+            case.doubt("proxy-reload", UNLIKELY / 4, key, lines, program=name)
     elif how == "restarted":
         case.blame("server-restart", "server", STRONG, key, lines, program=name)
 

@@ -270,7 +270,9 @@ def opened_for_others(case: Case) -> None:
         args: dict[str, Any] = {"names": names_of(others)}
         ruled_out += ["tls-expected", "tls-not-spoken"]
         ruled_out += ["wrong-port"] if any(one.trail.door[0] == mine[0] for one in others) else []
-        ruled_out += ["not-websocket"] if any(one.same_door for one in others) else []
+        # A proxy may have another site for another name.
+        at_it = [one for one in others if one.same_door and one.trail.asked("host") == case.trail.asked("host")]
+        ruled_out += ["not-websocket"] if at_it else []
     elif case.world.history:
         key, lines, args = "opened_before", [case.world.history[-1].n], {}
         ruled_out += ["not-websocket", "wrong-port", "tls-expected", "tls-not-spoken"]

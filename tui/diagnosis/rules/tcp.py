@@ -3,6 +3,11 @@
 from tui.diagnosis.between import proxied, says_close
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.kernel import FULL_SEGMENT
+from tui.diagnosis.rules.clocks import mute
+from tui.facts.facts import TcpInfo
+
+FULL_FOR_S = 5.0
+"""Seconds before or after an end at which a queue that another session fills may have caused it."""
 
 LIGHT_S = 1.5
 """Seconds before an end within which the way became clear again."""
@@ -112,11 +117,30 @@ def losses_to_the_end(case: Case) -> None:
     close, info = case.close, case.kernel.newest
     if close is None or info is None or case.trail.ready is None or close.asked or not case.lossy:
         return
-    ended_for_it = close.transport.how == "timeout" or close.transport.detail == "close-timeout"
-    if ended_for_it and case.kernel.undelivered is not None:
+    closed = close.received is not None and mute(close.received)
+    ended_for_it = close.transport.how in ("timeout", "reset") or close.transport.detail == "close-timeout" or closed
+    if ended_for_it and (case.kernel.undelivered is not None or case.kernel.dark is not None):
         lines, count = case.lines(info, case.trail.end), info.total_retrans
         case.blame("packet-loss", "network", 4 * STRONG, "losses_to_the_end", lines, count=count)
-        case.doubt("network-blackhole", UNLIKELY / 4, "losses_to_the_end", lines, count=count)
+        for cause in ("network-blackhole", "normal-close", "server-restart"):
+            case.doubt(cause, UNLIKELY / 4, "losses_to_the_end", lines, count=count)
+
+
+def neighbour_fills_the_way(case: Case) -> None:
+    """What we said did not arrive, and behind a session with the same host large amounts wait in a queue on the way:
+    ours stood in it too."""
+    close = case.close
+    if close is None or case.trail.ready is None or close.asked:
+        return
+    if case.kernel.undelivered is None and case.kernel.dark is None and case.kernel.stuck is None:
+        return
+    for one in case.world.neighbours:
+        full = one.trail.kernel.fills_the_way
+        if one.same_host and full is not None and abs(full.m - case.at) < FULL_FOR_S:
+            key, lines = "neighbour_fills_the_way", case.lines(full, case.kernel.last, case.trail.end)
+            case.blame("bandwidth-limited", "network", 10 * STRONG, key, lines, name=one.name)
+            case.doubt("network-blackhole", UNLIKELY / 2, key, lines, name=one.name)
+            return
 
 
 def narrow_way_in(case: Case) -> None:
@@ -217,6 +241,24 @@ def large_segments_vanish(case: Case) -> None:
         return
     lines = case.lines(large[0], info, trail.end)
     case.blame("mtu-blackhole", "network", 2 * STRONG, "large_vanished", lines, bytes=large[0].size)
+    _small_ones_came(case, info, lines)
+
+
+def large_request_vanishes(case: Case) -> None:
+    """TCP's handshake came through, and a request of more than a small packet never did."""
+    close, request, info = case.close, case.trail.request, case.kernel.undelivered
+    if close is None or case.trail.ready is not None or case.trail.answer is not None or case.lossy:
+        return
+    if request is None or info is None:
+        return
+    size = request.size or sum(len(name) + len(value) + 4 for name, value in request.headers)
+    if size >= FULL_SEGMENT:
+        lines = case.lines(request, info, case.trail.end)
+        case.blame("mtu-blackhole", "network", 1.5 * STRONG, "large_vanished", lines, bytes=size)
+        _small_ones_came(case, info, lines)
+
+
+def _small_ones_came(case: Case, info: TcpInfo, lines: list[int]) -> None:
     if info.sacked and info.retrans > 1:
         case.blame("mtu-blackhole", "network", FITS, "small_ones_came", lines, count=info.sacked)
         case.doubt("network-blackhole", UNLIKELY, "small_ones_came", lines, count=info.sacked)
@@ -224,5 +266,6 @@ def large_segments_vanish(case: Case) -> None:
 
 RULES = (
     bare_end, close_frame_excludes, cut_in_a_frame, close_notify, behind_a_hole, unacknowledged, forgotten_flow,
-    losses_to_the_end, narrow_way_in, refused_midway, end_with_the_light, reset_after_darkness, large_segments_vanish,
+    losses_to_the_end, neighbour_fills_the_way, narrow_way_in, refused_midway, end_with_the_light, reset_after_darkness,
+    large_segments_vanish, large_request_vanishes,
 )  # fmt: skip

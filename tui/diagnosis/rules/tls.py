@@ -90,9 +90,24 @@ def tls_to_something_else(case: Case) -> None:
         case.blame("tls-handshake-failed", "config", given, "tls_hello_cut", lines)
         case.blame("tls-not-spoken", "client", FITS, "tls_hello_cut", lines)
         case.blame("server-crash", "server", HINT / 2, "tls_hello_cut", lines)
+        if close.transport.how == "reset":
+            case.blame("tcp-reset", "network", FITS, "tls_hello_cut", lines)
+            _other_names_pass(case)
     elif close.transport.how == "timeout":
         case.blame("tls-not-spoken", "client", FITS, "tls_hello_unanswered", lines)
         case.blame("handshake-timeout", "server", 1.5 * FITS, "tls_hello_unanswered", lines)
+
+
+def _other_names_pass(case: Case) -> None:
+    """The same place took the TLS hello of a session that asks for another name: a box on the way reads them."""
+    mine = case.trail.tls
+    for one in case.world.neighbours:
+        tls = one.trail.tls
+        if mine is None or not one.same_server or tls is None or not tls.ok or tls.servername == mine.servername:
+            continue
+        lines = case.lines(tls, mine, case.trail.end)
+        case.blame("tcp-reset", "network", FITS, "other_names_pass", lines, other=tls.servername, mine=mine.servername)
+        return
 
 
 RULES = (tls_certificate, tls_alert, certificate_wanted, tls_to_something_else)

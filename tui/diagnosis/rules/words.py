@@ -24,6 +24,9 @@ LARGE = 1024
 POLL_GAP_S = 1.5
 """Seconds without a request that a server may take for the end of a session (its disconnect delay, 5 s by default)."""
 
+GOING_AWAY = 1001
+"""An endpoint leaves, a server that goes down for one (RFC 6455 §7.4.1): to come back or not."""
+
 INTERNAL = 1011
 """The server met what it could not handle (RFC 6455 §7.4.1)."""
 
@@ -64,6 +67,8 @@ def stomp_error(case: Case) -> None:
         if saying.cause == "vhost-not-found":
             # RabbitMQ has the same words for a virtual host that this user may not enter (measured).
             case.blame("permission-denied", "config", FITS, "vhost_words", [error.n])
+            if case.trail.connected is not None:
+                case.blame("admin-kill", "server", 1.5 * STRONG, "vhost_deleted", [error.n])
     else:
         case.blame("server-error", "server", HINT, "said_error", [error.n], text=quoted)
         case.blame("protocol-error", "client", HINT, "said_error", [error.n], text=quoted)
@@ -118,7 +123,8 @@ def stomp_died(case: Case) -> None:
         case.blame("client-heartbeat-missed", "client", STRONG, "stomp_died", lines, product=setting)
     else:
         sent = trail.last_stomp_out
-        if sent is not None and sent.frame.command in REFUSABLE and 0 <= case.at - sent.m < REFUSED_S:
+        new = sent is not None and not trail.said_again  # what it took before it takes again
+        if sent is not None and new and sent.frame.command in REFUSABLE and 0 <= case.at - sent.m < REFUSED_S:
             # What it refuses it may refuse without an ERROR (measured: 12 of 12 over web-stomp).
             named: dict[str, Any] = {"command": sent.frame.command, "destination": sent.header("destination") or "–"}
             refused = case.lines(sent, trail.close_in)
@@ -184,6 +190,8 @@ def _say(case: Case, place: Place, text: str, code: int | None, lines: list[int]
     if saying is None or (code == INTERNAL and saying.cause == "try-again-later"):
         return  # what is unavailable there is the server's own fault, not its room
     by_saying(case, saying, f"said_{place}", lines, text[:QUOTED])
+    if saying.cause == "server-restart" and code == GOING_AWAY:
+        case.blame("going-away", "server", SAID, f"said_{place}", lines, text=text[:QUOTED])
 
 
 def by_saying(case: Case, saying: Saying, key: str, lines: list[int], quoted: str) -> None:
