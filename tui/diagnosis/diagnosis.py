@@ -118,7 +118,7 @@ class Diagnosis:
             yield from self._concluded(fact, trail)
         elif self._ailing(trail, fact, findings):
             yield from self._review(trail, fact)
-        if ended or became_ready or (isinstance(fact, facts.TcpInfo) and trail.kernel.fills_the_way):
+        if ended or became_ready or (isinstance(fact, facts.TcpInfo) and trail.kernel.fills_the_way(fact.m)):
             yield from self._review_recent(fact, but=trail)
 
     def _concluded(self, fact: Fact, trail: Trail) -> Iterator[Finding]:

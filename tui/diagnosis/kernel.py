@@ -19,6 +19,9 @@ SETTLED_S = 0.2
 """Seconds after our last bytes from which a report that nothing waits says that the peer's kernel has them."""
 
 
+FULL_FOR_S = 8.0
+"""Seconds before and after a report of a queue for which it holds."""
+
 SCATTERED, LOSSY = 3, 0.1
 """Segments lost one by one, and their share of all that left, from which a path is lossy."""
 
@@ -65,6 +68,8 @@ class Kernel:
     """The first of our bytes after which nothing came in."""
     silence_before_unacked_s: float = 0.0
     """The silence both ways that they ended."""
+    _full_first: TcpInfo | None = None
+    _full_last: TcpInfo | None = None
     _in: Mark | None = None
     _out: Mark | None = None
 
@@ -88,6 +93,8 @@ class Kernel:
             self.stuck, self.light = fact, None
         if _queued(fact, self.connected_ms):
             self.slow = fact
+        if self.slow is fact or self.narrow_in is fact:
+            self._full_first, self._full_last = self._full_first or fact, fact
         if (fact.outq or 0) > 0 and fact.retrans > 0:
             self.worst = fact
 
@@ -145,10 +152,12 @@ class Kernel:
         slow = self.last is not None and (self.last.rtt_in_ms or 0) > max(QUEUED_RTT_MS, 20 * self.connected_ms)
         return self.last if slow else None
 
-    @property
-    def fills_the_way(self) -> TcpInfo | None:
-        """The report that what this connection carries waits in a queue on the way, out or in."""
-        return self.slow or self.narrow_in
+    def fills_the_way(self, m: float) -> TcpInfo | None:
+        """The first report that what this connection carries waits in a queue on the way, out or in; None where no
+        such report was taken about that moment, monotonic seconds."""
+        first, last = self._full_first, self._full_last
+        near = first is not None and last is not None and first.m - FULL_FOR_S < m < last.m + FULL_FOR_S
+        return first if near else None
 
     @property
     def asked_since(self) -> bool:

@@ -202,8 +202,8 @@ class Trail:
     @property
     def remote(self) -> str:
         """``HOST:PORT`` we were, or wanted to be, connected to."""
-        if self.tcp is not None:
-            return self.tcp.remote
+        if (reached := self.tcp or self.refused) is not None:
+            return reached.remote
         return self.session.url.partition("://")[2].partition("/")[0].rpartition("@")[2].lower()
 
     @property

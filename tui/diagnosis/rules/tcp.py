@@ -6,9 +6,6 @@ from tui.diagnosis.kernel import FULL_SEGMENT
 from tui.diagnosis.rules.clocks import mute
 from tui.facts.facts import TcpInfo
 
-FULL_FOR_S = 5.0
-"""Seconds before or after an end at which a queue that another session fills may have caused it."""
-
 LIGHT_S = 1.5
 """Seconds before an end within which the way became clear again."""
 
@@ -135,11 +132,11 @@ def neighbour_fills_the_way(case: Case) -> None:
     if case.kernel.undelivered is None and case.kernel.dark is None and case.kernel.stuck is None:
         return
     for one in case.world.neighbours:
-        full = one.trail.kernel.fills_the_way
-        if one.same_host and full is not None and abs(full.m - case.at) < FULL_FOR_S:
+        full = one.trail.kernel.fills_the_way(case.at)
+        if one.same_host and full is not None:
             key, lines = "neighbour_fills_the_way", case.lines(full, case.kernel.last, case.trail.end)
             case.blame("bandwidth-limited", "network", 10 * STRONG, key, lines, name=one.name)
-            case.doubt("network-blackhole", UNLIKELY / 2, key, lines, name=one.name)
+            case.doubt("network-blackhole", EXCLUDED, key, lines, name=one.name)
             return
 
 
