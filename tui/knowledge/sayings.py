@@ -39,9 +39,13 @@ def sayings() -> tuple[Saying, ...]:
 
 
 def meant(place: Place, text: str, code: int | None = None) -> Saying | None:
-    """The first saying that words at a place match; None where nobody is known to mean anything by them."""
-    for saying in sayings():
-        wanted = place in saying.where and (not saying.code or code in saying.code)
-        if wanted and re.search(saying.match, text, re.IGNORECASE | re.DOTALL):
-            return saying
+    """The first saying that words at a place match, as they stand or as words where they are one (``TOKEN_EXPIRED``);
+    None where nobody is known to mean anything by them."""
+    wanted = [saying for saying in sayings() if place in saying.where and (not saying.code or code in saying.code)]
+    for words in (text, text.replace("_", " ")):
+        for saying in wanted:
+            if re.search(saying.match, words, re.IGNORECASE | re.DOTALL):
+                return saying
+        if "_" not in text:
+            break
     return None
