@@ -15,9 +15,10 @@ INFO = b'{"websocket":false,"cookie_needed":false,"origins":["*:*"],"entropy":1}
 class OncePerConnection:
     """Answers the first request of each connection and ends it upon the next, by FIN or by RST."""
 
-    def __init__(self, polls: list[bytes], *, reset: bool = False) -> None:
+    def __init__(self, polls: list[bytes], *, reset: bool = False, says: bytes = b"") -> None:
         self._polls = iter(polls)
         self._reset = reset
+        self._says = says
         self._lock = threading.Lock()
         self.sends = 0
 
@@ -36,7 +37,7 @@ class OncePerConnection:
                 body, status = b"", b"204 No Content"
             else:
                 body, status = next(self._polls), b"200 OK"
-        connection.send(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
+        connection.send(b"HTTP/1.1 %s\r\n%sContent-Length: %d\r\n\r\n%s" % (status, self._says, len(body), body))
 
 
 async def polled(server: ScriptedServer, *words: str) -> tuple[Watch, int]:
@@ -53,6 +54,15 @@ async def test_a_poll_is_asked_again_on_a_new_connection(reset: bool) -> None:
     assert (close["code"], close["reason"]) == (3000, "Go away!")
     polls = [line for line in watch.of("http", dir="out") if (line["target"] or "").endswith("/xhr")]
     assert len(polls) == 5  # two of the three had to be asked twice
+
+
+async def test_a_server_may_keep_no_connection_and_say_so() -> None:
+    """nginx with ``keepalive_timeout 0``: the connection is closed before what came on it is made anything of."""
+    once = OncePerConnection([b"o\n", b'a["hi"]\n', b'c[3000,"Go away!"]\n'], says=b"Connection: close\r\n")
+    with ScriptedServer(once) as server:
+        watch, _ = await polled(server)
+    assert [line["text"] for line in watch.of("bytes", dir="in")][:2] == ["o\n", 'a["hi"]\n']
+    assert watch.the("close")["code"] == 3000
 
 
 async def test_a_new_connection_that_ends_without_an_answer_ends_the_session() -> None:

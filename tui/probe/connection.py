@@ -63,6 +63,7 @@ class Connection:
         self._ready = False
         self._channel: Channel | None = None
         self._remote: tuple[Any, ...] = ()
+        self._local: tuple[Any, ...] = ()
         self.peer: Peer | None = None
         """Who is at the other end, once TCP is up."""
         self._accepted: asyncio.Task[None] | None = None
@@ -101,7 +102,7 @@ class Connection:
 
     async def _reached(self, sock: socket.socket) -> None:
         """TCP is up: finds out who is at the other end, once for each address."""
-        before, self._remote = self._remote, sock.getpeername()
+        before, self._remote, self._local = self._remote, sock.getpeername(), sock.getsockname()
         if self.peer is not None and self._remote == before:
             return
         try:
@@ -273,9 +274,8 @@ class Connection:
             return
         if not self._ready and self._journal.engine.sessions[self._spec.name].ready_at is not None:
             self._ready = True
-            if self.peer is not None and self._channel is not None:
-                local = self._channel.stream.socket.getsockname()
-                self._accepted = self._loop.create_task(self.peer.accepted(local))
+            if self.peer is not None:
+                self._accepted = self._loop.create_task(self.peer.accepted(self._local))
             self._on_ready()
         client = self.client
         if client is not None:
