@@ -212,10 +212,10 @@ async def test_a_box_resets_what_leads_to_one_server(start: Starter, recorder: R
             )
             await echoed(watch, 2, "chat")
             rule = f"tcp dport {server.port} ct state established reject with tcp reset"
-            hosts.router.wall(rule, name="policy")
+            hosts.router.wall(rule, name="band")
             for name in ("chat", "feed"):
                 await seen(watch, "close", name)
-            hosts.router.no_wall("policy")
+            hosts.router.no_wall("band")
             await over(watch, "chat", "feed")
             await echoed(watch, 1, "other")
             await leave(watch, "other", status=1)
