@@ -45,7 +45,6 @@ from tests.servers.routed import SERVER, routed
 from tests.servers.starting import Starter
 from tests.servers.stunnel import Stunnel
 from tests.servers.test_wire_doors import names
-from tests.servers.traefik import Traefik
 from tests.watching import POSTMORTEM, Watch, watching
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
@@ -74,14 +73,14 @@ async def test_a_kernel_of_yesterday(start: Starter, recorder: Recorder) -> None
     recorder.keep("hall-haproxy-jupyter-kernel-gone-404", watch)
 
 
-async def test_a_path_of_another_broker(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
-    """``/stomp`` instead of ``/ws`` at RabbitMQ's web_stomp behind Traefik; the twin has it right."""
-    traefik = start(Traefik, broker.port)
-    right = web_stomp(traefik.port, "3200,3200")
-    wrong = right | {"url": f"stomp+ws://{LOOPBACK}:{traefik.port}/stomp"}
+async def test_a_path_of_another_cluster(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
+    """``/stomp`` instead of ``/ws`` at RabbitMQ's web_stomp behind Caddy; the twin has it right."""
+    caddy = start(Caddy, broker.port)
+    right = web_stomp(caddy.port, "3200,3200")
+    wrong = right | {"url": f"stomp+ws://{LOOPBACK}:{caddy.port}/stomp"}
     watch = await refused({"wrong": wrong}, right=right, after=1.6, before=1.1)
     assert answer(watch, "wrong") == 404
-    recorder.keep("hall-traefik-rabbitmq-path-of-stomp-404", watch)
+    recorder.keep("hall-caddy-rabbitmq-path-of-stomp-404", watch)
 
 
 async def test_a_shop_on_its_new_domain(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
