@@ -255,7 +255,7 @@ async def test_caddy_holds_a_stream_back(start: Starter, recorder: Recorder) -> 
 async def test_apache_holds_a_stream_back(start: Starter, recorder: Recorder) -> None:
     """``mod_buffer`` in front of what Tornado streams; polls go by the same way."""
     server = start(SockJsTornado, heartbeat_delay=1.4)
-    rules = "SetOutputFilter BUFFER\nBufferSize 131072"
+    rules = "<Location />\nSetOutputFilter BUFFER\nBufferSize 131072\n</Location>"
     apache = start(Apache, server.port, modules=("buffer",), rules=rules)
     watch = await refused(
         {"feed": sockjs(apache.port, "xhr-streaming", open_timeout=4.9)},
