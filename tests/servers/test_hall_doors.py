@@ -38,7 +38,7 @@ from tests.servers.node import NodeWs, SockJsNode
 from tests.servers.node_apps import StompBroker
 from tests.servers.ports import LOOPBACK
 from tests.servers.python import PythonWs
-from tests.servers.python_apps import CoilMq, SockJsTornado
+from tests.servers.python_apps import CoilMq
 from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
 from tests.servers.routed import SERVER, routed
@@ -250,18 +250,6 @@ async def test_caddy_holds_a_stream_back(start: Starter, recorder: Recorder) -> 
         socket=sockjs(caddy.port, "websocket", do=says(1.2, 6)),
     )
     recorder.keep("hall-caddy-holds-a-stream-of-node", watch)
-
-
-async def test_apache_holds_a_stream_back(start: Starter, recorder: Recorder) -> None:
-    """``mod_buffer`` in front of what Tornado streams; polls go by the same way."""
-    server = start(SockJsTornado, heartbeat_delay=1.4)
-    rules = "<Location />\nSetOutputFilter BUFFER\nBufferSize 131072\n</Location>"
-    apache = start(Apache, server.port, modules=("buffer",), rules=rules)
-    watch = await refused(
-        {"feed": sockjs(apache.port, "xhr-streaming", open_timeout=4.9)},
-        poll=sockjs(apache.port, "xhr-polling", do=says(1.5, 6)),
-    )
-    recorder.keep("hall-apache-mod-buffer-holds-a-stream", watch)
 
 
 async def test_a_certificate_has_minutes_left(tmp_path: Path, start: Starter, recorder: Recorder) -> None:

@@ -238,5 +238,5 @@ async def test_apache_is_reloaded_gracefully(start: Starter, recorder: Recorder)
         os.kill(apache.pid, signal.SIGUSR1)
         await echoed(watch, 5, "busy")
         await leave(watch, "busy", "pings", status=0)
-    assert "Graceful restart requested" in apache.log
+    assert "Doing graceful restart" in apache.log
     recorder.keep("hall-apache-graceful-and-well", watch)
