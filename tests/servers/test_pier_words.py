@@ -1,0 +1,146 @@
+"""What brokers and programs do not take from one of two: a passcode, a vhost, a destination, a picture."""
+
+import asyncio
+
+import pytest
+
+from tests.probing import ask, seen
+from tests.servers.activemq import ActiveMq
+from tests.servers.between import Table, refused, says, staged, stomp, ws
+from tests.servers.caddy import Caddy
+from tests.servers.envoy import Envoy
+from tests.servers.frameworks import Sanic
+from tests.servers.joined import CREW, GUEST
+from tests.servers.jvm import Jetty, Netty, Vertx
+from tests.servers.lesser import Nghttpx, Rinetd
+from tests.servers.nginx import Certificate
+from tests.servers.ports import LOOPBACK
+from tests.servers.rabbitmq import RabbitMq
+from tests.servers.recordings import Recorder
+from tests.servers.starting import Starter
+from tests.servers.traefik import Traefik
+from tests.watching import Watch
+
+pytestmark = [pytest.mark.real, pytest.mark.extra]
+
+
+async def test_a_passcode_of_before(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
+    """A kiosk that was off for a month comes to Vert.x's STOMP, behind Caddy, with what was right then."""
+    broker = start(Vertx, user="kiosk:winter26")
+    caddy = start(Caddy, broker.port, tls=f"{certificate.chain} {certificate.key}")
+    table: Table = {"url": f"stomp+wss://localhost:{caddy.port}/stomp", "cacert": str(certificate.ca)}
+    table |= {"login": "kiosk", "heart_beat": "1000,1000"}
+    watch = await refused(
+        {"kiosk4": table | {"passcode": "autumn26"}}, after=1.2, before=1.6, kiosk1=table | {"passcode": "winter26"}
+    )
+    recorder.keep("pier-caddy-vertx-stomp-passcode-of-before", watch)
+
+
+async def test_a_vhost_percent_encoded(broker: RabbitMq, certificate: Certificate, recorder: Recorder) -> None:
+    """Somebody took ``%2F`` from an AMQP URL and put it where STOMP wants ``/``; over TLS."""
+    table: Table = {"url": broker.tls_url, "cacert": str(certificate.ca), "heart_beat": "1800,1800"} | GUEST
+    watch = await refused(
+        {"report": table | {"vhost": "%2F"}},
+        after=1.5,
+        before=1.1,
+        shop=table | {"do": says(1.2, 3, "stomp-send /topic/orders 17")},
+    )
+    recorder.keep("pier-rabbitmq-tls-vhost-percent-encoded", watch)
+
+
+async def test_a_vhost_of_staging(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
+    """The page was built for staging and goes to production, whose RabbitMQ has no vhost of that name."""
+    nghttpx = start(Nghttpx, broker.port)
+    table: Table = {"url": f"stomp+ws://{LOOPBACK}:{nghttpx.port}/ws", "heart_beat": "1400,1400"} | GUEST
+    watch = await refused({"stage": table | {"vhost": "shop-staging"}}, after=0.9, before=1.9, live=table)
+    recorder.keep("pier-nghttpx-rabbitmq-vhost-of-staging", watch)
+
+
+async def test_a_destination_of_artemis(activemq: ActiveMq, recorder: Recorder) -> None:
+    """A service moved from Artemis to ActiveMQ still sends to ``jms.queue.orders``; another one was changed."""
+
+    async def strike(watch: Watch) -> None:
+        await seen(watch, "stomp", "changed", dir="out", command="SEND", count=2)
+        await ask(watch, "stomp-send jms.queue.orders 4711", "moved")
+
+    tables = {
+        "changed": stomp(activemq.port, "1500,1500", CREW, do=says(1.0, 5, "stomp-send /queue/orders 4712")),
+        "moved": stomp(activemq.port, "1500,1500", CREW),
+    }
+    watch = await staged(tables, "moved", strike=strike)
+    assert watch.of("stomp", "moved", dir="in", command="ERROR")
+    recorder.keep("pier-activemq-destination-of-artemis", watch)
+
+
+async def test_a_queue_as_a_url(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
+    """``queue://invoices``, as JMS has it, is nothing RabbitMQ knows; by rinetd. A reader of ``/queue/`` goes on."""
+    rinetd = start(Rinetd, broker.stomp_port)
+
+    async def strike(watch: Watch) -> None:
+        await seen(watch, "stomp", "reader", dir="in", command="beat", count=2)
+        await ask(watch, "subscribe queue://invoices", "jms")
+
+    tables = {
+        "reader": stomp(rinetd.port, "1200,1200", subscribe=["/queue/invoices"]),
+        "jms": stomp(rinetd.port, "1200,1200"),
+    }
+    watch = await staged(tables, "jms", strike=strike)
+    assert watch.of("stomp", "jms", dir="in", command="ERROR")
+    recorder.keep("pier-rinetd-rabbitmq-queue-as-url", watch)
+
+
+async def test_a_picture_is_not_allowed(start: Starter, recorder: Recorder) -> None:
+    """A filter behind Netty closes with 1008 whoever sends such a picture; the others chat on. By Traefik."""
+    app = start(Netty, max=65536)
+    traefik = start(Traefik, app.port)
+    rule = "close 1008 attachment violates acceptable use policy (nsfw)"
+
+    async def strike(watch: Watch) -> None:
+        await seen(watch, "frame", "tom", dir="in", count=2)
+        await ask(watch, f"send {rule}", "eva")
+
+    tables = {
+        "tom": ws(traefik.port, "/live?user=tom", do=says(0.9, 5)),
+        "eva": ws(traefik.port, "/live?user=eva", do=["0.4 send hi all"]),
+    }
+    watch = await staged(tables, "eva", strike=strike)
+    assert watch.the("close", "eva")["code"] == 1008
+    recorder.keep("pier-netty-policy-1008-traefik", watch)
+
+
+async def test_jetty_raises(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
+    """An order's number is none, and the endpoint raises; Jetty says 1011 to that one. Behind Envoy, over TLS."""
+    app = start(Jetty)
+    envoy = start(Envoy, app.port, certificate=certificate)
+
+    def of(user: str, **options: object) -> Table:
+        where = {"url": f"wss://localhost:{envoy.port}/live?user={user}", "cacert": str(certificate.ca)}
+        return where | options
+
+    async def strike(watch: Watch) -> None:
+        await seen(watch, "frame", "till1", dir="in", opcode=1, count=2)
+        await ask(watch, "send raise", "till2")
+
+    watch = await staged({"till1": of("till1", do=says(0.8, 6)), "till2": of("till2")}, "till2", strike=strike)
+    assert watch.the("close", "till2")["code"] == 1011
+    recorder.keep("pier-envoy-jetty-raises-1011", watch)
+
+
+async def test_sanic_raises_for_everybody(start: Starter, recorder: Recorder) -> None:
+    """One bad line in a feed that all read: a handler fails for each in turn, and a session elsewhere lives."""
+    app, other = start(Sanic), start(Sanic)
+
+    async def strike(watch: Watch) -> None:
+        await seen(watch, "frame", "east", dir="in", opcode=1, count=2)
+        for name in ("east", "west"):
+            await ask(watch, "send raise", name)
+            await asyncio.sleep(0.4)
+
+    tables = {
+        "east": ws(app.port, do=says(0.6, 2)),
+        "west": ws(app.port),
+        "north": ws(other.port, do=says(1.0, 5)),
+    }
+    watch = await staged(tables, "east", "west", strike=strike)
+    assert {watch.the("close", name)["code"] for name in ("east", "west")} == {1011}
+    recorder.keep("pier-sanic-raises-for-each", watch)
