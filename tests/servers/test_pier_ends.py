@@ -11,7 +11,7 @@ from tests.servers.frameworks import Aiohttp
 from tests.servers.goapps import Melody
 from tests.servers.haproxy import HaProxy
 from tests.servers.joined import GUEST
-from tests.servers.jvm import Netty
+from tests.servers.jvm import Jetty
 from tests.servers.lesser import Varnish
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.node import NodeEndings, NodeStomp, NodeWs
@@ -67,9 +67,9 @@ async def test_a_deployment_says_so(start: Starter, recorder: Recorder) -> None:
     recorder.keep("pier-varnish-melody-1012", watch)
 
 
-async def test_netty_cuts_one(start: Starter, recorder: Recorder) -> None:
+async def test_jetty_cuts_one(start: Starter, recorder: Recorder) -> None:
     """Another user's word has the program cut anna in the middle of her talk; behind Apache."""
-    app = start(Netty)
+    app = start(Jetty)
     apache = start(Apache, app.port)
 
     async def strike(watch: Watch) -> None:
@@ -81,7 +81,8 @@ async def test_netty_cuts_one(start: Starter, recorder: Recorder) -> None:
         "anna": ws(apache.port, "/live?user=anna", do=says(0.5, 6)),
     }
     watch = await staged(tables, "anna", strike=strike)
-    recorder.keep("pier-apache-netty-cuts-one", watch)
+    assert watch.the("close", "anna")["received"] is None
+    recorder.keep("pier-apache-jetty-cuts-one", watch)
 
 
 async def test_aiohttp_aborts_one_again(start: Starter, recorder: Recorder) -> None:
