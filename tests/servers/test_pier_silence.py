@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 import pytest
 from websockets.asyncio.server import ServerConnection
 
-from tests.probing import ask, seen
+from tests.probing import ask, open_session, probing, seen
 from tests.servers.activemq import ActiveMq
 from tests.servers.ashore import begun, doors
-from tests.servers.between import Table, opened, refused, says, staged, stomp, ws
+from tests.servers.between import Table, opened, says, staged, stomp, ws
 from tests.servers.caddy import Caddy
 from tests.servers.envoy import Envoy
 from tests.servers.goapps import Gobwas
@@ -188,5 +188,12 @@ async def test_a_relay_is_up_before_its_broker(start: Starter, recorder: Recorde
     spring, other = start(Spring, relay=nobody), start(NodeWs)
     caddy = start(Caddy, spring.port)
     early: Table = {"url": f"stomp+ws://{LOOPBACK}:{caddy.port}/ws", "heart_beat": "3000,3000", "open_timeout": 5}
-    watch = await refused({"early": early}, after=1.3, before=1.2, elsewhere=ws(other.port, do=says(1.0, 4)))
+    async with probing("--stdin", **POSTMORTEM) as watch:
+        await opened(watch, elsewhere=ws(other.port, do=says(1.0, 4)))
+        await seen(watch, "frame", "elsewhere", dir="in", opcode=1)
+        await open_session(watch, name="early", **early)
+        await looked(watch, "early")
+        await asyncio.sleep(1.1)
+        await leave(watch, "elsewhere")
+    assert watch.the("close", "early")["initiator"] == "remote"
     recorder.keep("pier-relay-before-its-broker", watch)

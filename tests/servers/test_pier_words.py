@@ -5,19 +5,20 @@ import asyncio
 import pytest
 
 from tests.probing import ask, seen
-from tests.servers.activemq import ActiveMq
-from tests.servers.between import Table, refused, says, staged, stomp, ws
+from tests.servers.between import Table, refused, says, staged, ws
 from tests.servers.caddy import Caddy
 from tests.servers.envoy import Envoy
-from tests.servers.joined import CREW, GUEST
+from tests.servers.joined import GUEST
 from tests.servers.jvm import Jetty, Netty, Vertx
-from tests.servers.lesser import Nghttpx, Rinetd
+from tests.servers.lesser import Nghttpx
 from tests.servers.nginx import Certificate
 from tests.servers.ports import LOOPBACK
 from tests.servers.python import PythonEndings
 from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
+from tests.servers.spring import Spring
 from tests.servers.starting import Starter
+from tests.servers.test_words_stomp import turned_away
 from tests.servers.traefik import Traefik
 from tests.watching import Watch
 
@@ -30,9 +31,7 @@ async def test_a_passcode_of_before(certificate: Certificate, start: Starter, re
     caddy = start(Caddy, broker.port, tls=f"{certificate.chain} {certificate.key}")
     table: Table = {"url": f"stomp+wss://localhost:{caddy.port}/stomp", "cacert": str(certificate.ca)}
     table |= {"login": "kiosk", "heart_beat": "1000,1000"}
-    watch = await refused(
-        {"kiosk4": table | {"passcode": "autumn26"}}, after=1.2, before=1.6, kiosk1=table | {"passcode": "winter26"}
-    )
+    watch = await turned_away("kiosk4", table | {"passcode": "autumn26"}, 1.2, kiosk1=table | {"passcode": "winter26"})
     recorder.keep("pier-caddy-vertx-stomp-passcode-of-before", watch)
 
 
@@ -52,41 +51,35 @@ async def test_a_vhost_of_staging(broker: RabbitMq, start: Starter, recorder: Re
     """The page was built for staging and goes to production, whose RabbitMQ has no vhost of that name."""
     nghttpx = start(Nghttpx, broker.port)
     table: Table = {"url": f"stomp+ws://{LOOPBACK}:{nghttpx.port}/ws", "heart_beat": "1400,1400"} | GUEST
-    watch = await refused({"stage": table | {"vhost": "shop-staging"}}, after=0.9, before=1.9, live=table)
+    watch = await turned_away("stage", table | {"vhost": "shop-staging"}, 0.9, live=table)
     recorder.keep("pier-nghttpx-rabbitmq-vhost-of-staging", watch)
 
 
-async def test_a_destination_of_artemis(activemq: ActiveMq, recorder: Recorder) -> None:
-    """A service moved from Artemis to ActiveMQ still sends to ``jms.queue.orders``; another one was changed."""
+async def test_destinations_with_slashes(
+    broker: RabbitMq, certificate: Certificate, start: Starter, recorder: Recorder
+) -> None:
+    """Spring's relay hands RabbitMQ a room with two slashes, and one behind a queue's name. By Caddy, over TLS."""
+    spring = start(Spring, relay=broker.stomp_port, inbound_threads=1)
+    caddy = start(Caddy, spring.port, tls=f"{certificate.chain} {certificate.key}")
+    table: Table = {"cacert": str(certificate.ca), "heart_beat": "2600,2600"}
+    page = table | {"url": f"stomp+https://localhost:{caddy.port}/sockjs", "sockjs_transport": "xhr-streaming"}
+    socket = table | {"url": f"stomp+wss://localhost:{caddy.port}/ws"}
 
     async def strike(watch: Watch) -> None:
-        await seen(watch, "stomp", "changed", dir="out", command="SEND", count=2)
-        await ask(watch, "stomp-send jms.queue.orders 4711", "moved")
+        await seen(watch, "stomp", "right", dir="out", command="SEND", count=2)
+        await ask(watch, "subscribe /topic/rooms/17/chat", "room")
+        await seen(watch, "close", "room")
+        await ask(watch, "stomp-send /queue/alerts/ smoke", "alerts")
 
     tables = {
-        "changed": stomp(activemq.port, "1500,1500", CREW, do=says(1.0, 5, "stomp-send /queue/orders 4712")),
-        "moved": stomp(activemq.port, "1500,1500", CREW),
+        "right": socket | {"do": says(1.0, 6, "stomp-send /topic/rooms.17 hello")},
+        "room": page,
+        "alerts": socket,
     }
-    watch = await staged(tables, "moved", strike=strike)
-    assert watch.of("stomp", "moved", dir="in", command="ERROR")
-    recorder.keep("pier-activemq-destination-of-artemis", watch)
-
-
-async def test_a_queue_as_a_url(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
-    """``queue://invoices``, as JMS has it, is nothing RabbitMQ knows; by rinetd. A reader of ``/queue/`` goes on."""
-    rinetd = start(Rinetd, broker.stomp_port)
-
-    async def strike(watch: Watch) -> None:
-        await seen(watch, "stomp", "reader", dir="in", command="beat", count=2)
-        await ask(watch, "subscribe queue://invoices", "jms")
-
-    tables = {
-        "reader": stomp(rinetd.port, "1200,1200", subscribe=["/queue/invoices"]),
-        "jms": stomp(rinetd.port, "1200,1200"),
-    }
-    watch = await staged(tables, "jms", strike=strike)
-    assert watch.of("stomp", "jms", dir="in", command="ERROR")
-    recorder.keep("pier-rinetd-rabbitmq-queue-as-url", watch)
+    watch = await staged(tables, "room", "alerts", strike=strike)
+    for name in ("room", "alerts"):
+        assert watch.of("stomp", name, dir="in", command="ERROR")
+    recorder.keep("pier-relay-rabbitmq-slashes", watch)
 
 
 async def test_a_picture_is_not_allowed(start: Starter, recorder: Recorder) -> None:
