@@ -10,9 +10,8 @@ from tests.servers.haproxy import HaProxy
 from tests.servers.jvm import Jetty
 from tests.servers.lines import leave
 from tests.servers.nginx import Certificate
-from tests.servers.node import NodeEndings
+from tests.servers.node import NodeEndings, SockJsNode
 from tests.servers.ports import LOOPBACK
-from tests.servers.python_apps import SockJsTornado
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
 from tests.servers.stunnel import Stunnel
@@ -61,7 +60,7 @@ async def test_fragments_come_slowly(certificate: Certificate, start: Starter, r
 
 async def test_a_reload_spares(start: Starter, recorder: Recorder) -> None:
     """HAProxy's old worker keeps a socket and a stream as long as they like, and its new one takes a newcomer."""
-    server = start(SockJsTornado, heartbeat_delay=1.4)
+    server = start(SockJsNode, heartbeat_delay=1400)
     haproxy = start(HaProxy, server.port, hard_stop=50)
     async with probing("--stdin", **POSTMORTEM) as watch:
         await opened(
