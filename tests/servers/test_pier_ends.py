@@ -132,26 +132,26 @@ async def test_haproxy_is_reloaded_twice(
     broker: RabbitMq, certificate: Certificate, start: Starter, recorder: Recorder
 ) -> None:
     """An ingress controller reloads HAProxy for each change, and one comes soon after another. RabbitMQ, over TLS."""
-    haproxy = start(HaProxy, broker.port, certificate=certificate, hard_stop=0.9)
+    haproxy = start(HaProxy, broker.port, certificate=certificate, hard_stop=0.4)
     base: Table = {"url": f"stomp+wss://localhost:{haproxy.port}/ws", "cacert": str(certificate.ca)} | GUEST
-    base |= {"heart_beat": "6000,6000", "reconnect": True}
+    base |= {"heart_beat": "0,0", "reconnect": True}
 
     async def strike(watch: Watch) -> None:
         for count in (1, 2):
             for name in ("beats", "sends"):
                 await seen(watch, "stomp", name, command="CONNECTED", count=count)
-            await asyncio.sleep(0.8)
+            await asyncio.sleep(0.5)
             haproxy.reload()
             for name in ("beats", "sends"):
                 await seen(watch, "close", name, count=count)
         for name in ("beats", "sends"):
             await seen(watch, "stomp", name, command="CONNECTED", count=3)
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.3)
 
     tables = {
-        "direct": {"url": broker.url, "heart_beat": "7000,7000"} | GUEST,
+        "direct": {"url": broker.url, "heart_beat": "0,0"} | GUEST,
         "beats": base,
-        "sends": base | {"do": ["0.5 stomp-send /topic/changes one"]},
+        "sends": base | {"do": ["0.2 stomp-send /topic/changes one"]},
     }
     watch = await staged(tables, "beats", "sends", strike=strike)
     recorder.keep("pier-haproxy-rabbitmq-reloaded-twice", watch)
