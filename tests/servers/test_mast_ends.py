@@ -33,21 +33,21 @@ LOG = "send 03:12 ERROR upstream 503, connection reset by peer, try again later 
 
 
 async def test_lighttpd_has_a_segmentation_fault(start: Starter, recorder: Recorder) -> None:
-    """Under a busy socket and a stream, and nobody starts it again; who goes past it to the same program polls on."""
+    """Under a busy socket and a silent one, and nobody starts it again; who goes past it to the same program polls on."""
     server = start(SockJsTornado, heartbeat_delay=1.7)
     lighttpd = start(Lighttpd, server.port)
 
     async def strike(watch: Watch) -> None:
         await seen(watch, "sockjs", "page", kind="a", dir="in", count=3)
-        await seen(watch, "sockjs", "stream", kind="h", count=1)
+        await seen(watch, "sockjs", "waits", kind="h", count=1)
         os.kill(lighttpd.pid, signal.SIGSEGV)
 
     tables = {
         "direct": sockjs(server.port, "xhr-polling"),
         "page": sockjs(lighttpd.port, "websocket", do=says(0.8, 6)),
-        "stream": sockjs(lighttpd.port, "xhr-streaming"),
+        "waits": sockjs(lighttpd.port, "websocket"),
     }
-    watch = await staged(tables, "page", "stream", strike=strike, ok=False)
+    watch = await staged(tables, "page", "waits", strike=strike, ok=False)
     recorder.keep("mast-lighttpd-sockjs-segfault", watch)
 
 
