@@ -13,7 +13,6 @@ from tests.servers.caddy import Caddy
 from tests.servers.envoy import Envoy
 from tests.servers.forward import Dante
 from tests.servers.frozen import frozen
-from tests.servers.golang import Gorilla
 from tests.servers.haproxy import HaProxy
 from tests.servers.joined import CREW
 from tests.servers.jvm import Vertx
@@ -55,14 +54,12 @@ async def test_the_program_is_stopped_and_gone(start: Starter, recorder: Recorde
 
 
 async def test_varnish_asks_for_version_7(start: Starter, recorder: Recorder) -> None:
-    """A VCL of 2011 sets the version that browsers had then; gorilla says no. Who goes past it is let in."""
-    server = start(Gorilla)
+    """A VCL of 2011 sets the version that browsers had then; Node says no. Who goes past it is let in."""
+    server = start(NodeWs)
     varnish = start(Varnish, server.port, rules='set req.http.Sec-WebSocket-Version = "7";')
-    watch = await refused(
-        {"through": ws(varnish.port, "/ws")}, after=0.7, before=1.1, past=ws(server.port, "/ws", do=says(0.8, 3))
-    )
+    watch = await refused({"through": ws(varnish.port)}, after=0.7, before=1.1, past=ws(server.port, do=says(0.8, 3)))
     assert answer(watch, "through") in (400, 426)
-    recorder.keep("mast-varnish-gorilla-version-7", watch)
+    recorder.keep("mast-varnish-node-version-7", watch)
 
 
 async def test_headers_are_deleted_on_the_way_to_a_broker(

@@ -33,7 +33,7 @@ LOG = "send 03:12 ERROR upstream 503, connection reset by peer, try again later 
 
 
 async def test_lighttpd_has_a_segmentation_fault(start: Starter, recorder: Recorder) -> None:
-    """Under a busy socket and a silent one, and nobody starts it again; who goes past it to the same program polls on."""
+    """Under a busy socket and a silent one, and nobody starts it again; who goes past it polls on."""
     server = start(SockJsTornado, heartbeat_delay=1.7)
     lighttpd = start(Lighttpd, server.port)
 
