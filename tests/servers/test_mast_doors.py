@@ -8,7 +8,7 @@ import pytest
 
 from tests.probing import ask, open_session, probing, seen
 from tests.servers.activemq import ActiveMq
-from tests.servers.between import Table, answer, opened, refused, says, sockjs, staged, stomp, stomps, web_stomp, ws
+from tests.servers.between import answer, opened, refused, says, sockjs, staged, stomp, stomps, web_stomp, ws
 from tests.servers.caddy import Caddy
 from tests.servers.envoy import Envoy
 from tests.servers.forward import Dante
@@ -20,13 +20,12 @@ from tests.servers.lesser import Hitch, Nghttpx, Redir, Varnish
 from tests.servers.lines import leave
 from tests.servers.looks import looked
 from tests.servers.nginx import Certificate
-from tests.servers.node import NodeStomp, NodeWs, SockJsNode
+from tests.servers.node import NodeWs, SockJsNode
 from tests.servers.ports import LOOPBACK
 from tests.servers.python import PythonWs
 from tests.servers.python_apps import CoilMq, SockJsTornado
 from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
-from tests.servers.socat import Socat
 from tests.servers.starting import Starter
 from tests.servers.test_envoy import limiter
 from tests.watching import POSTMORTEM, Watch
@@ -117,10 +116,10 @@ async def test_connect_is_not_answered(own_activemq: ActiveMq, start: Starter, r
 
 
 async def test_polls_go_to_two_servers(start: Starter, recorder: Recorder) -> None:
-    """nghttpx deals requests to two Vert.x in turn; a socket by the same way needs no second request."""
+    """HAProxy deals requests to two Vert.x in turn; a socket by the same way needs no second request."""
     one = start(Vertx, heartbeat=1900)
     two = start(Vertx, heartbeat=1900)
-    way = start(Nghttpx, one.port, f"backend={LOOPBACK},{two.port}")
+    way = start(HaProxy, one.port, two.port)
 
     async def strike(watch: Watch) -> None:
         await seen(watch, "sockjs", "socket", kind="a", dir="in", count=2)
@@ -134,18 +133,19 @@ async def test_polls_go_to_two_servers(start: Starter, recorder: Recorder) -> No
         await strike(watch)
         await looked(watch, "polls")
         await leave(watch, "socket")
-    assert 404 in {line["status"] for line in watch.of("http", "polls", dir="in")}
-    recorder.keep("mast-nghttpx-two-vertx-poll", watch)
+    assert watch.of("close", "polls")
+    recorder.keep("mast-haproxy-two-vertx-poll", watch)
 
 
-async def test_coilmq_speaks_no_1_2(start: Starter, recorder: Recorder) -> None:
-    """A fresh library offers 1.2 alone to a small broker of old, behind redir; the old till offers what it knows."""
+async def test_coilmq_knows_no_host(start: Starter, recorder: Recorder) -> None:
+    """A fresh library offers 1.2, for which a small broker behind redir minds the host; the old till offers less."""
     broker = start(CoilMq)
     redir = start(Redir, broker.port)
     fresh = stomp(redir.port, "0,0", OLD_LOGIN, stomp_version="1.2", open_timeout=5.0)
     old = stomp(redir.port, "0,0", OLD_LOGIN, stomp_version="1.0,1.1", do=says(1.1, 5, "stomp-send /queue/sales 9"))
     watch = await refused({"fresh": fresh}, after=0.9, before=1.3, old=old)
-    recorder.keep("mast-redir-coilmq-speaks-no-1-2", watch)
+    assert watch.of("stomp", "fresh", command="ERROR")
+    recorder.keep("mast-redir-coilmq-minds-the-host-in-1-2", watch)
 
 
 async def test_an_exchange_of_tomorrow(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
@@ -183,34 +183,16 @@ def brief(broker: RabbitMq) -> Iterator[RabbitMq]:
     broker.ctl("eval", "application:unset_env(rabbitmq_stomp, login_timeout).")
 
 
-async def test_a_tab_that_never_logs_in(
+async def test_a_job_that_never_logs_in(
     brief: RabbitMq, certificate: Certificate, start: Starter, recorder: Recorder
 ) -> None:
-    """Its script failed after the socket had opened: web-stomp behind Envoy with TLS; another tab beats."""
-    envoy = start(Envoy, brief.port, certificate=certificate)
-    base = web_stomp(0, "1900,1900", url=f"stomp+wss://localhost:{envoy.port}/ws", cacert=str(certificate.ca))
+    """Its library waits for a word of the broker first; TLS by hitch, where another job is in and beats."""
+    hitch = start(Hitch, brief.stomp_port, certificate)
     async with probing("--stdin", **POSTMORTEM) as watch:
-        await opened(watch, well=base)
-        assert (await open_session(watch, name="tab", **base, no_stomp_connect=True))["ok"]
-        await seen(watch, "open", "tab")
-        await looked(watch, "tab", stage="tls")
+        await opened(watch, well=stomps(hitch.port, "1900,1900", certificate))
+        script = stomps(hitch.port, "1900,1900", certificate, no_stomp_connect=True)
+        assert (await open_session(watch, name="job", **script))["ok"]
+        await looked(watch, "job", stage="tls")
         await leave(watch, "well", status=1)
-    assert watch.the("close", "tab")["initiator"] == "remote"
-    recorder.keep("mast-envoy-rabbitmq-web-nobody-logs-in", watch)
-
-
-async def test_who_subscribes_first(activemq: ActiveMq, start: Starter, recorder: Recorder) -> None:
-    """A script forgot CONNECT and begins with SUBSCRIBE; ActiveMQ behind socat. Others have connected."""
-    way, other = start(Socat, activemq.port), start(NodeStomp, beatEvery=1700, beats=1000)
-    base: Table = stomp(way.port, "2400,2400", CREW)
-    async with probing("--stdin", **POSTMORTEM) as watch:
-        await opened(watch, reader=base | {"subscribe": ["/queue/night"]})
-        await opened(watch, elsewhere={"url": other.url, "heart_beat": "1700,1700"})
-        assert (await open_session(watch, name="hasty", **base, no_stomp_connect=True))["ok"]
-        await seen(watch, "tcp", "hasty")
-        await asyncio.sleep(0.8)
-        await ask(watch, r"stomp-frame SUBSCRIBE\nid:1\ndestination:/queue/night\n\n\0", "hasty")
-        await looked(watch, "hasty")
-        await leave(watch, "reader", "elsewhere", status=1)
-    assert watch.of("stomp", "hasty", command="ERROR")
-    recorder.keep("mast-socat-activemq-subscribes-first", watch)
+    assert watch.the("close", "job")["initiator"] == "remote"
+    recorder.keep("mast-hitch-rabbitmq-job-never-logs-in", watch)
