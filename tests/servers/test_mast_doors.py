@@ -8,7 +8,7 @@ import pytest
 
 from tests.probing import ask, open_session, probing, seen
 from tests.servers.activemq import ActiveMq
-from tests.servers.between import answer, opened, refused, says, sockjs, staged, stomp, stomps, web_stomp, ws
+from tests.servers.between import Table, answer, opened, refused, says, sockjs, staged, stomp, stomps, web_stomp, ws
 from tests.servers.caddy import Caddy
 from tests.servers.envoy import Envoy
 from tests.servers.forward import Dante
@@ -16,12 +16,12 @@ from tests.servers.frozen import frozen
 from tests.servers.haproxy import HaProxy
 from tests.servers.joined import CREW
 from tests.servers.jvm import Vertx
-from tests.servers.lesser import Hitch, Nghttpx, Redir, Varnish
+from tests.servers.lesser import Hitch, Lighttpd, Nghttpx, Redir, Varnish
 from tests.servers.lines import leave
 from tests.servers.looks import looked
 from tests.servers.nginx import Certificate
-from tests.servers.node import NodeWs, SockJsNode
-from tests.servers.ports import LOOPBACK
+from tests.servers.node import NodeStomp, NodeWs, SockJsNode
+from tests.servers.ports import LOOPBACK, free_ports
 from tests.servers.python import PythonWs
 from tests.servers.python_apps import CoilMq, SockJsTornado
 from tests.servers.rabbitmq import RabbitMq
@@ -49,7 +49,21 @@ async def test_the_program_is_stopped_and_gone(start: Starter, recorder: Recorde
         await seen(watch, "close", "board", count=3)
         await leave(watch, "elsewhere")
     assert {line["status"] for line in watch.of("http", "board", dir="in")} <= {101, 502, 503}
-    recorder.keep("mast-nghttpx-python-stopped-and-gone-503", watch)
+    recorder.keep("mast-nghttpx-python-killed-and-gone-502", watch)
+
+
+async def test_nobody_is_behind_lighttpd(start: Starter, recorder: Recorder) -> None:
+    """A till is switched on before its broker is, and tries again; the till of another shop beats."""
+    (nobody,) = free_ports(1)
+    lighttpd, other = start(Lighttpd, nobody), start(NodeStomp, beatEvery=1400, beats=1000)
+    till: Table = {"url": f"stomp+ws://{LOOPBACK}:{lighttpd.port}/stomp", "heart_beat": "1400,1400", "reconnect": True}
+    async with probing("--stdin", **POSTMORTEM) as watch:
+        await opened(watch, elsewhere={"url": other.url, "heart_beat": "1400,1400"})
+        await open_session(watch, name="till", **till)
+        await seen(watch, "close", "till", count=3)
+        await leave(watch, "elsewhere", status=3)
+    assert {line["status"] for line in watch.of("http", "till", dir="in")} <= {502, 503}
+    recorder.keep("mast-lighttpd-stomp-nobody-behind-again", watch)
 
 
 async def test_varnish_asks_for_version_7(start: Starter, recorder: Recorder) -> None:
