@@ -12,7 +12,6 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from tests.probing import open_session, probing
-from tests.servers.activemq import ActiveMq
 from tests.servers.apache import Apache
 from tests.servers.between import Table, answer, opened, refused, says, stomp, web_stomp, ws, wss
 from tests.servers.caddy import Caddy
@@ -206,12 +205,13 @@ async def test_a_broker_answers_v10(start: Starter, recorder: Recorder) -> None:
     recorder.keep("dock-haproxy-broker-answers-v10-stomp", watch)
 
 
-async def test_the_port_of_stomp(activemq: ActiveMq, start: Starter, recorder: Recorder) -> None:
-    """A page of SockJS was given the port of ActiveMQ for STOMP over TCP, which knows no GET; a till is right."""
-    poll: Table = {"url": f"http://{LOOPBACK}:{activemq.port}/echo", "sockjs_transport": "auto", "open_timeout": 6}
-    till = stomp(activemq.port, "2300,2300", CREW, do=says(1.1, 3, "stomp-send /queue/dock 1"))
+async def test_the_port_of_amqp(broker: RabbitMq, recorder: Recorder) -> None:
+    """A page of SockJS was given RabbitMQ's 5672, which answers in bytes of its own; a page over WebSocket is right."""
+    poll: Table = {"url": f"http://{LOOPBACK}:{broker.amqp_port}/echo", "sockjs_transport": "auto", "open_timeout": 6}
+    till = web_stomp(broker.port, "2900,2900", do=says(1.1, 3, "stomp-send /queue/dock.till 1"))
     watch = await refused({"page": poll}, after=1.2, before=1.2, till=till)
-    recorder.keep("dock-sockjs-to-stomp-port", watch)
+    assert watch.of("end", "page")[0]["how"] != "timeout"
+    recorder.keep("dock-sockjs-to-amqp-port", watch)
 
 
 async def test_the_port_of_web_stomp(broker: RabbitMq, recorder: Recorder) -> None:
