@@ -203,7 +203,7 @@ async def test_a_curve_of_the_authority(certificate: Certificate, start: Starter
     """An audit wants Brainpool's curves alone: nginx says that the handshake failed to who knows none. A stream."""
     server = start(SockJsTornado, heartbeat_delay=2)
     nginx = start(Nginx, server.port, 60, certificate, rules="ssl_ecdh_curve brainpoolP384r1; ssl_protocols TLSv1.2;")
-    well = start(Nginx, server.port, 60, certificate)
+    well = start(Nginx, server.port, 60, certificate, rules="proxy_buffering off;")
     base: Table = {"cacert": str(certificate.ca), "sockjs_transport": "xhr-streaming"}
     watch = await refused(
         {"stream": base | {"url": f"https://localhost:{nginx.port}/echo"}},
