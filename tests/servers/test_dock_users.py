@@ -17,7 +17,7 @@ from tests.servers.lesser import Hitch, Rinetd, Varnish
 from tests.servers.lines import beaten, echoed, leave
 from tests.servers.looks import looked
 from tests.servers.nginx import Certificate, Nginx
-from tests.servers.node import SockJsNode
+from tests.servers.node import NodeWs
 from tests.servers.python_apps import CoilMq
 from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
@@ -238,17 +238,15 @@ async def test_news_of_failures(start: Starter, recorder: Recorder) -> None:
     recorder.keep("dock-artemis-news-of-failures-and-well", watch)
 
 
-async def test_every_poll_has_its_own_connection(start: Starter, recorder: Recorder) -> None:
-    """nginx keeps no connection alive, each poll ends with a FIN; the session goes on, and a socket beside it."""
-    server = start(SockJsNode, heartbeat_delay=1100)
-    nginx = start(Nginx, server.port, rules="keepalive_timeout 0;")
-    url = f"http://127.0.0.1:{nginx.port}/echo"
+async def test_a_quiet_night(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
+    """A watchman's page and a till of STOMP without beats say one word and nothing for ten seconds; then one more."""
+    page, broker = start(NodeWs), start(CoilMq)
+    nginx, stunnel = start(Nginx, page.port), start(Stunnel, broker.port, certificate)
+    till = stomps(stunnel.port, "0,0", certificate, CREW, stomp_version="1.0,1.1")
+    night = {"do": ["0.7 stomp-send /queue/log in", "11.2 stomp-send /queue/log still here"]}
     async with probing("--stdin", **POSTMORTEM) as watch:
-        await opened(
-            watch,
-            poll={"url": url, "sockjs_transport": "xhr-polling", "do": says(2.3, 8, "send tick")},
-            socket={"url": url, "sockjs_transport": "websocket"},
-        )
-        await seen(watch, "sockjs", "poll", kind="h", count=4)
-        await leave(watch, "poll", "socket", status=0)
-    recorder.keep("dock-nginx-no-keepalive-polls-and-well", watch)
+        await opened(watch, watchman=ws(nginx.port, do=["0.5 send in", "10.9 send still here"]), till=till | night)
+        await seen(watch, "frame", "watchman", dir="in", opcode=1, count=2)
+        await seen(watch, "stomp", "till", dir="out", command="SEND", count=2)
+        await leave(watch, "watchman", "till", status=0)
+    recorder.keep("dock-quiet-night-and-well", watch)
