@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tui.diagnosis.between import ended_behind, forwarder, listening, proxied
+from tui.diagnosis.between import ended_behind, forwarder, listening, proxied, says_close
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S
 from tui.facts.findings import Blame
@@ -40,12 +40,19 @@ def next_attempt(case: Case) -> None:
             case.doubt(cause, UNLIKELY, "after_timeout", lines)
     elif status == 504:
         case.blame("server-freeze", "server", STRONG, "after_hangs", lines)
+        case.blame("upstream-timeout", "server", 3 * FITS, "after_hangs", lines)
     elif status is not None and status in (502, 503):
         if case.silent_end:
             case.blame("server-crash", "server", STRONG, "after_bad_gateway", lines, status=status)
-            case.blame("upstream-down", "server", 2 * FITS, "after_bad_gateway", lines, status=status)
+            case.blame("upstream-down", "server", 3 * FITS, "after_bad_gateway", lines, status=status)
             for cause in ("abrupt-close", "idle-timeout-proxy", "proxy-reload", "server-abort"):
                 case.doubt(cause, UNLIKELY / 4, "after_bad_gateway", lines, status=status)
+    elif how == "reset" and case.world.afterwards and case.world.afterwards[-1].stage == "tcp":
+        # A host without a listener refuses; a box on the way that resets does so at once, to whom it let in before.
+        case.blame("tcp-reset", "network", 4 * STRONG, "after_reset", lines)
+    elif how == "proxy" and case.silent_end:
+        case.blame("server-crash", "server", STRONG, "after_not_reached", lines)
+        case.blame("server-restart", "server", 2 * FITS, "after_not_reached", lines)
     elif how in ("fin", "reset") and case.silent_end:
         # Something in front accepts, and hangs up for want of a server.
         case.blame("server-crash", "server", STRONG, "after_hung_up", lines)
@@ -137,6 +144,8 @@ def _refused(case: Case, lines: list[int]) -> None:
         nobody_listens(case, lines)
     elif case.close is not None and (case.close.received is not None or case.close.sockjs is not None):
         # Spring's polls end with 1011 when it is stopped (measured).
+        if says_close(case):
+            case.blame("proxy-restart", "proxy", 3 * STRONG, "after_refused_proxy", lines, server=proxied(case))
         case.blame("server-restart", "server", STRONG if case.close.code == 1011 else FITS, "after_refused", lines)
     for cause in (
         "idle-timeout-proxy", "idle-timeout-server", "server-abort", "admin-kill", "abrupt-close", "tcp-reset",

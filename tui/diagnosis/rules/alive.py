@@ -9,6 +9,10 @@ from tui.diagnosis.rules import forwarding, ours, tcp, words
 LEAST_GRACE_S = 0.25
 """Seconds a server's beat may come later than missed before its session ails."""
 
+MANY_RESENDS = 10
+"""Segments sent again by which losses are told from two or three short outages, each of which takes three or four: a
+session that lives has got over those (a route that flapped: measured)."""
+
 SLOW_FOR_S = 3.0
 """Seconds for which a report of a queue holds."""
 
@@ -97,7 +101,9 @@ def no_way_out(case: Case) -> None:
 def lossy(case: Case) -> None:
     """Retransmissions while the session goes on."""
     info = case.kernel.newest
-    if info is not None and case.lossy and case.kernel.undelivered is None:
+    if info is None or info.total_retrans < MANY_RESENDS:
+        return
+    if case.lossy and case.kernel.undelivered is None:
         case.blame("packet-loss", "network", STRONG, "losses", case.lines(info), count=info.total_retrans)
 
 

@@ -6,6 +6,7 @@ late and never early, is five to ten times likelier by a timer than by chance; t
 
 import itertools
 import math
+import re
 from typing import Any
 
 from tui.diagnosis.between import in_between, proxied
@@ -30,6 +31,9 @@ than 300 ms (measured: 1.91 s of 2)."""
 
 CALM = (1000, 1001, 1008, 3008, None)
 """Codes with which a server closes what has been idle."""
+
+POLITE = re.compile(r"(good)?bye|clos(ed|ing)|normal|ok\b", re.IGNORECASE)
+"""Beginnings of reasons that say nothing."""
 
 LONG_IDLE_S = 15.0
 """A silence so long is seldom by chance where TCP ends."""
@@ -187,7 +191,8 @@ def mute(said: CloseFrame) -> bool:
     """Whether a Close names no cause: by no text, and by no code with a meaning of its own."""
     code = said.code
     silent = code in (*CALM, 4408) or (code is not None and 3000 <= code <= 4999 and code not in CODES)
-    return silent and not _explains(said)
+    own = bool(said.reason) and not POLITE.match(said.reason) and meant("reason", said.reason, code) is None
+    return silent and not own and not _explains(said)  # what has words of its own is about something else
 
 
 def never_connected(case: Case) -> None:

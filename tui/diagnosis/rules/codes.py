@@ -6,6 +6,9 @@ from tui.diagnosis.between import proxied, says_close
 from tui.diagnosis.case import FITS, HINT, SAID, STRONG, Case
 from tui.facts.findings import Blame
 
+AT_ONCE_S = 0.5
+"""Seconds after the 101 within which an end is about the handshake."""
+
 
 class Means(NamedTuple):
     """One cause a code points to, and how much."""
@@ -103,4 +106,16 @@ def too_big_after_a_large_message(case: Case) -> None:
     case.blame("message-too-big", "client", HINT, "large_message", [largest.n], bytes=largest.size)
 
 
-RULES = (close_code, too_big_after_a_large_message)
+def no_subprotocol_chosen(case: Case) -> None:
+    """We offered subprotocols, the 101 chose none, and the server ended it before anybody said a word."""
+    close, trail = case.close, case.trail
+    if close is None or trail.open is None or close.initiator != "remote" or trail.open.subprotocol is not None:
+        return
+    if not trail.asked("sec-websocket-protocol") or trail.sends or trail.last_in is not None:
+        return
+    if (case.age or 0.0) < AT_ONCE_S:
+        lines = case.lines(trail.answer, trail.act)
+        case.blame("subprotocol-mismatch", "config", 2 * STRONG, "no_subprotocol_chosen", lines)
+
+
+RULES = (close_code, too_big_after_a_large_message, no_subprotocol_chosen)

@@ -92,6 +92,9 @@ def http_status(case: Case) -> None:
     status, lines = answer.status, case.lines(answer)
     body = answer.body or ""
     saying = meant("http", body)
+    request = case.trail.request
+    if "Transport unknown" in body and request is not None and "transport=websocket" in (request.target or ""):
+        case.blame("websocket-disabled", "config", STRONG, "transport_unknown", lines)
     if saying is not None and not (saying.cause == "server-unavailable" and status != 503):
         by_saying(case, saying, "said_http", lines, body.strip()[:QUOTED])
         status_times = HINT
@@ -141,8 +144,10 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
         blame("upgrade-rejected", "server", STRONG)
         blame("server-error", "server", 2 * FITS)
     elif status == 426:
-        if trail.answered("sec-websocket-version"):
-            blame("version-mismatch", "client", SAID, "http_426_version")
+        if versions := trail.answered("sec-websocket-version"):
+            # What it wants is what we said: something on the way said another.
+            ours = trail.asked("sec-websocket-version") in [one.strip() for one in versions.split(",")]
+            blame("version-mismatch", "server" if ours else "client", SAID, "http_426_version")
         else:
             blame("proxy-strips-upgrade", "proxy", STRONG)
     elif status == 503:

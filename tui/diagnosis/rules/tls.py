@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tui.diagnosis.case import FITS, HINT, SAID, STRONG, Case
-from tui.diagnosis.rules.opening import failed
+from tui.diagnosis.rules.opening import LOOPBACK, failed
 from tui.knowledge import banners
 
 X509: Mapping[int, str] = {
@@ -94,8 +94,13 @@ def tls_to_something_else(case: Case) -> None:
             case.blame("tcp-reset", "network", FITS, "tls_hello_cut", lines)
             _other_names_pass(case)
     elif close.transport.how == "timeout":
-        case.blame("tls-not-spoken", "client", FITS, "tls_hello_unanswered", lines)
+        # A plain HTTP server answers a hello at once, with 400 or the end; a broker may wait for the rest of a frame.
+        patient = case.trail.session.spoken.tcp
+        case.blame("tls-not-spoken", "client", FITS if patient else HINT, "tls_hello_unanswered", lines)
         case.blame("handshake-timeout", "server", 1.5 * FITS, "tls_hello_unanswered", lines)
+        info = case.kernel.last
+        if info is not None and not info.outq and not info.unacked and not case.trail.remote.startswith(LOOPBACK):
+            case.blame("mtu-blackhole", "network", 0.8 * FITS, "certificate_lost", case.lines(case.kernel.last))
 
 
 def _other_names_pass(case: Case) -> None:
