@@ -17,6 +17,7 @@ class Examples(msgspec.Struct, forbid_unknown_fields=True):
     reason: PhrasesByCause
     error: PhrasesByCause
     http: PhrasesByCause
+    message: PhrasesByCause
 
 
 EXAMPLES = msgspec.toml.decode(Path(__file__).with_name("sayings_examples.toml").read_bytes(), type=Examples)
@@ -46,6 +47,11 @@ def test_what_an_error_means(cause: str, error: str) -> None:
 @pytest.mark.parametrize(("cause", "body"), each(EXAMPLES.http))
 def test_what_the_body_of_a_refusal_means(cause: str, body: str) -> None:
     assert cause_of("http", body) == cause
+
+
+@pytest.mark.parametrize(("cause", "message"), each(EXAMPLES.message))
+def test_what_a_message_means(cause: str, message: str) -> None:
+    assert cause_of("message", message) == cause
 
 
 @pytest.mark.parametrize("reason", EXAMPLES.nothing)

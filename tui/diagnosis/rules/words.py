@@ -31,11 +31,15 @@ INTERNAL = 1011
 """The server met what it could not handle (RFC 6455 §7.4.1)."""
 
 GOODBYE = re.compile(
-    r'^\s*[\[{].*("(error|errors|fault)"\s*:|"(type|event|op|kind|action|status|t)"\s*:\s*"[^"]*'
-    r"(error|kick|bye|disconnect|clos|shutdown|terminat|expire|reject|denied|replac|maintenance|limit|evict|ban|slow))",
+    r'^\s*[\[{].*("(error|errors|fault|disconnect)"\s*:|"(type|event|op|kind|action|status|t)"\s*:\s*"[^"]*'
+    r"(error|kick|bye|disconnect|clos|shutdown|terminat|expire|reject|denied|replac|maintenance|limit|evict|ban|slow|"
+    r"go.?away|logout))",
     re.IGNORECASE | re.DOTALL,
 )
 """A JSON message that speaks of an error or of an end: applications name their envelopes so."""
+
+SHORT = 80
+"""Characters of a message that is no more than a goodbye."""
 
 NO_WORD = re.compile(r'[\[\]{}":,_]+')
 """What stands between the words of such a message."""
@@ -162,12 +166,16 @@ def close_reason(case: Case) -> None:
     _say(case, "reason", close.received.reason, close.received.code, case.lines(case.trail.close_in))
 
 
-def _goodbye(text: str) -> Saying | None:
-    """What a JSON message that speaks of an error, or of an end, says in the words of a Close's reason."""
-    if not GOODBYE.search(text):
+def _goodbye(text: str, *, plain: bool) -> Saying | None:
+    """What a JSON message that speaks of an error, or of an end, says in the words of a Close's reason. So may a short
+    one that is no JSON, where that is ``plain`` text: it may as well be what users say to each other."""
+    enveloped = GOODBYE.search(text) is not None
+    if not enveloped and (not plain or len(text) > SHORT or text.lstrip().startswith(("{", "["))):
         return None
     saying = meant("reason", NO_WORD.sub(" ", text).strip())
-    return msgspec.structs.replace(saying, how="strong") if saying is not None else None
+    if saying is None or not (enveloped or saying.how == "said"):
+        return None
+    return msgspec.structs.replace(saying, how="strong" if enveloped else "fits")
 
 
 def last_words(case: Case) -> None:
@@ -179,7 +187,8 @@ def last_words(case: Case) -> None:
         if case.at - heard.m > LAST_WORDS_S:
             return
         answer = case.trail.answer is not None and case.trail.answer.n == heard.n  # its status says more
-        saying = meant("message", heard.text) or (_goodbye(heard.text) if not answer else None)
+        plain = not (case.trail.session.spoken.stomp or case.trail.session.spoken.sockjs)
+        saying = meant("message", heard.text) or (_goodbye(heard.text, plain=plain) if not answer else None)
         if saying is not None:
             by_saying(case, saying, "said_message", [heard.n], heard.text[:QUOTED])
             return
