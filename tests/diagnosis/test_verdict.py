@@ -135,12 +135,20 @@ def test_what_the_peer_said_names_the_cause(code: int, reason: str, cause: str, 
         ('{"type":"replaced","message":"You connected from another device"}', "duplicate-session"),
         ('{"type":"error","message":"jwt expired"}', "auth-expired"),
         ('{"type":"chat","text":"server restart tonight"}', "normal-close"),
+        ('{"disconnect":{"code":3001,"reason":"shutdown"}}', "going-away"),
     ],
 )
-def test_what_an_application_said_last_in_json_of_its_own(said: str, cause: str) -> None:
+def test_what_an_application_said_last(said: str, cause: str) -> None:
     tape = Tape().open().at(2.0).text("out", "hi").text("in", "hello").at(2.7).text("in", said)
     tape.closing("in", 1000).closing("out", 1000).eof().end()
     assert last("A", tape).cause == cause
+
+
+def test_a_short_last_message_is_a_hint() -> None:
+    """It may be what users say to each other."""
+    tape = Tape().open().at(2.0).text("out", "hi").text("in", "DISCONNECTED: replaced by new login")
+    verdict = last("A", tape.at(2.5).closing("in", 1000).closing("out", 1000).eof().end())
+    assert [one.cause for one in verdict.causes[:2]] == ["normal-close", "duplicate-session"]
 
 
 def test_a_close_without_an_idle_time_is_no_idle_timeout() -> None:
@@ -391,7 +399,10 @@ def test_nothing_is_acknowledged_any_more() -> None:
         ("dns", "dns", {"errno": "EAI_AGAIN"}, "dns-failure", "network"),
         ("refused", "tcp", {"errno": "ECONNREFUSED"}, "connection-refused", "server"),
         ("timeout", "tcp", {}, "connect-timeout", "network"),
+        ("timeout", "dns", {}, "dns-failure", "network"),
         ("unreachable", "tcp", {"errno": "EHOSTUNREACH"}, "host-unreachable", "network"),
+        ("unreachable", "http", {"errno": "EHOSTUNREACH"}, "host-unreachable", "network"),
+        ("refused", "tls", {"errno": "ECONNREFUSED"}, "network-blackhole", "network"),
         ("tls", "http", {"alert": Alert(name="certificate_required", number=116, dir="in"),
                          "close_notify": CloseNotify(in_=False, out=False)}, "tls-client-cert-required", "config"),
         ("tls", "tls", {"alert": Alert(name="protocol_version", number=70, dir="in")},

@@ -23,6 +23,7 @@ from tui.diagnosis.rules import (
     ours,
     outbound,
     process,
+    reaching,
     requests,
     siblings,
     tcp,
@@ -33,8 +34,8 @@ from tui.diagnosis.rules import (
 Rule = Callable[[Case], None]
 
 RULES: tuple[Rule, ...] = (
-    *ours.RULES, *tls.RULES, *opening.RULES, *outbound.RULES, *requests.RULES, *words.RULES, *inner.RULES,
-    *codes.RULES, *tcp.RULES, *liveness.RULES, *clocks.RULES, *messages.RULES, *machine.RULES, *forwarding.RULES,
-    *siblings.RULES, *brokers.RULES, *history.RULES, *afterwards.RULES, *process.RULES,
+    *ours.RULES, *reaching.RULES, *tls.RULES, *opening.RULES, *outbound.RULES, *requests.RULES, *words.RULES,
+    *inner.RULES, *codes.RULES, *tcp.RULES, *liveness.RULES, *clocks.RULES, *messages.RULES, *machine.RULES,
+    *forwarding.RULES, *siblings.RULES, *brokers.RULES, *history.RULES, *afterwards.RULES, *process.RULES,
 )  # fmt: skip
 """Every rule about a connection that ended."""

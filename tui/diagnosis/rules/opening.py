@@ -1,17 +1,15 @@
-"""Did it ever open: the stage at which it failed, and what came instead of an open session."""
+"""Did it ever open: what came instead of an open session."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from tui.diagnosis.between import listening, proxied
 from tui.diagnosis.case import FITS, HINT, SAID, STRONG, UNLIKELY, Case
+from tui.diagnosis.rules.reaching import failed
 from tui.diagnosis.rules.words import QUOTED, by_saying
 from tui.diagnosis.trail import Trail
-from tui.facts.findings import Blame, Close
+from tui.facts.findings import Blame
 from tui.knowledge import banners, relays
 from tui.knowledge.sayings import meant
-
-LOOPBACK = ("127.", "[::1]")
 
 LATE_MS = 1000.0
 """Milliseconds after which a proxy's answer for a server is that of a timer."""
@@ -38,47 +36,6 @@ STATUSES: Mapping[int, tuple[str, Blame, float]] = {
     526: ("upstream-down", "server", STRONG), 530: ("upstream-down", "server", STRONG),
 }  # fmt: skip
 """What an HTTP status on the upgrade names (RFC 9110 §15, RFC 6585; 49x are nginx's, 52x and 530 Cloudflare's)."""
-
-
-def failed(case: Case) -> Close | None:
-    """The end of a connection that never opened."""
-    return case.close if case.close is not None and case.trail.ready is None else None
-
-
-def never_reached(case: Case) -> None:
-    """Name lookup, TCP and the proxy on the way."""
-    close, trail = failed(case), case.trail
-    if close is None or close.transport.phase not in ("dns", "tcp", "proxy"):
-        return
-    lines = case.lines(trail.resolved if close.transport.how == "dns" else trail.refused, trail.end)
-    errno = close.transport.errno or "–"
-    match close.transport.how:
-        case "dns":
-            # A name that does not exist is ours; a resolver that fails or is silent is not (getaddrinfo(3)).
-            side: Blame = "network" if errno == "EAI_AGAIN" else "client"
-            case.blame("dns-failure", side, SAID, "dns", lines, errno=errno)
-        case "refused":
-            case.blame("connection-refused", _whose_refusal(case), SAID, "refused", lines, remote=trail.remote)
-        case "timeout" if close.transport.phase == "tcp":
-            # Nothing is lost on the way to this machine: the queue of those who wait to be accepted is full.
-            whose: Blame = "server" if trail.remote.startswith(LOOPBACK) else "network"
-            case.blame("connect-timeout", whose, SAID, "connect_timeout", lines, remote=trail.remote)
-        case "unreachable":
-            case.blame("host-unreachable", "network", SAID, "unreachable", lines, errno=errno)
-            if errno == "ENETUNREACH":  # our own kernel has no way there (connect(2))
-                case.blame("local-network-down", "network", STRONG, "unreachable", lines, errno=errno)
-        case "reset" if close.transport.phase == "tcp":
-            case.blame("connection-refused", "server", FITS, "refused", lines, remote=trail.remote)
-        case _:
-            pass
-
-
-def _whose_refusal(case: Case) -> Blame:
-    """The server's; ours where the port was left out and the same door is open at another port of that host."""
-    if urlsplit(case.trail.session.url).port is not None:
-        return "server"
-    elsewhere = [one for one in case.world.neighbours if one.same_host and one.trail.ready is not None]
-    return "client" if any(one.trail.door == case.trail.door for one in elsewhere) else "server"
 
 
 def http_status(case: Case) -> None:
@@ -337,6 +294,6 @@ def given_up(case: Case) -> None:
 
 
 RULES = (
-    never_reached, large_request, http_status, websocket_off, info_unreadable, stream_held_back, broken_handshake,
-    another_protocol, another_program, no_answer, given_up,
+    large_request, http_status, websocket_off, info_unreadable, stream_held_back, broken_handshake, another_protocol,
+    another_program, no_answer, given_up,
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tui.diagnosis.case import FITS, HINT, SAID, STRONG, Case
-from tui.diagnosis.rules.opening import LOOPBACK, failed
+from tui.diagnosis.rules.reaching import LOOPBACK, failed
 from tui.knowledge import banners
 
 X509: Mapping[int, str] = {
@@ -73,6 +73,9 @@ def certificate_wanted(case: Case) -> None:
 def tls_to_something_else(case: Case) -> None:
     """We spoke TLS, and what came back was no TLS."""
     close, trail = failed(case), case.trail
+    if close is not None and close.transport.phase == "http" and close.transport.how == "tls" and trail.answer is None:
+        lines = case.lines(trail.tls, trail.end)
+        case.blame("tls-handshake-failed", "config", FITS, "tls_failed", lines, error=close.transport.detail or "–")
     if close is None or close.transport.phase != "tls" or (trail.tls is not None and trail.tls.verify_code):
         return
     words, lines = (close.transport.detail or "").upper().replace(" ", "_"), case.lines(trail.tls, trail.end)
