@@ -322,6 +322,24 @@ def test_our_own_proxy_that_was_started_again() -> None:
     assert head(last("A", tape)) == ("proxy-restart", "proxy")
 
 
+@pytest.mark.parametrize(
+    ("alert", "causes"),
+    [
+        (Alert(name="internal_error", number=80, dir="in"), {"server-abort", "protocol-error"}),
+        (None, {"protocol-error", "server-abort"}),
+    ],
+)
+def test_tls_that_breaks_in_an_open_session(alert: Alert | None, causes: set[str]) -> None:
+    tape = busy(stomp(), 5).at(5.4).end("tls", alert=alert)
+    assert {one.cause for one in last("A", tape).causes[:2]} == causes
+
+
+@pytest.mark.parametrize("errno", ["ENETDOWN", "ENETUNREACH"])
+def test_our_own_kernel_has_no_way_any_more(errno: str) -> None:
+    tape = busy(stomp(), 5).at(5.4).end("unreachable", errno=errno)
+    assert last("A", tape).cause == "local-network-down"
+
+
 def test_a_cut_in_mid_frame() -> None:
     tape = busy(stomp(), 3).at(3.46).eof()
     tape.add(

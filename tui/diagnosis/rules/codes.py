@@ -39,6 +39,8 @@ CODES: dict[int, tuple[Means, ...]] = {
     3008: (Means("idle-timeout-server", "server", FITS), Means("server-close", "server", HINT)),
     4001: (Means("server-close", "server", 2 * FITS), Means("auth-expired", "server", FITS)),
     4003: (Means("server-close", "server", 2 * FITS), Means("permission-denied", "config", FITS)),
+    4004: (Means("server-close", "server", 2 * FITS), Means("destination-not-found", "client", FITS)),
+    4008: (Means("server-close", "server", 2 * FITS), Means("rate-limited", "client", FITS)),
     4009: (Means("server-close", "server", 2 * FITS), Means("duplicate-session", "server", FITS)),
     4029: (Means("rate-limited", "client", FITS), Means("server-close", "server", FITS)),
     4500: (
@@ -53,9 +55,18 @@ CODES: dict[int, tuple[Means, ...]] = {
         Means("server-close", "server", HINT),
     ),
     4403: (Means("permission-denied", "config", FITS), Means("server-close", "server", HINT)),
+    4404: (Means("destination-not-found", "client", FITS), Means("server-close", "server", FITS)),
     4406: (Means("subprotocol-mismatch", "config", STRONG), Means("server-close", "server", FITS)),
     4408: (Means("idle-timeout-server", "client", STRONG), Means("server-close", "server", FITS)),
+    4409: (Means("server-close", "server", 2 * FITS), Means("duplicate-session", "server", FITS)),
+    4413: (Means("message-too-big", "client", FITS), Means("server-close", "server", FITS)),
+    4422: (Means("protocol-error", "client", FITS), Means("server-close", "server", FITS)),
+    4423: (Means("resource-locked", "client", FITS), Means("server-close", "server", FITS)),
+    4426: (Means("version-mismatch", "client", FITS), Means("server-close", "server", FITS)),
     4429: (Means("rate-limited", "client", STRONG), Means("server-close", "server", HINT)),
+    4440: (Means("session-expired", "client", FITS), Means("server-close", "server", FITS)),
+    4503: (Means("try-again-later", "server", FITS), Means("server-close", "server", FITS)),
+    4504: (Means("upstream-timeout", "server", FITS), Means("server-close", "server", FITS)),
 }
 """By code (RFC 6455 §7.4.1, IANA; 44xx as graphql-ws and those who follow it use them, 40xx as those who put HTTP's
 last two digits behind 40)."""

@@ -29,6 +29,21 @@ def bare_end(case: Case) -> None:
         case.blame("server-crash", "server", HINT / 2, "rst_unread", case.lines(trail.end))
 
 
+def tls_broke(case: Case) -> None:
+    """TLS itself failed in an open session: by an alert of the peer's, or at what we could not decipher."""
+    close, trail = case.close, case.trail
+    if not case.silent_end or close is None or close.transport.how != "tls" or trail.fin is not None:
+        return
+    lines, alert = case.lines(trail.end), close.transport.alert
+    if alert is not None and alert.dir == "in" and alert.number:
+        said = f"{alert.name} ({alert.number})"
+        case.blame("server-abort", "server", 2 * FITS, "tls_alert", lines, alert=said)
+        case.blame("protocol-error", "client", FITS, "tls_alert", lines, alert=said)
+    else:
+        case.blame("protocol-error", "server", 2 * FITS, "tls_failed", lines, error=close.transport.detail or "–")
+        case.blame("server-abort", "server", FITS, "tls_failed", lines, error=close.transport.detail or "–")
+
+
 def close_frame_excludes(case: Case) -> None:
     """A Close frame: no plain TCP proxy ended it of itself, and nobody crashed."""
     close, trail = case.close, case.trail
@@ -98,6 +113,8 @@ def unacknowledged(case: Case) -> None:
     lines = case.lines(case.kernel.unacked_since, info, trail.end)
     if close.transport.how == "unreachable":
         case.blame("host-unreachable", "network", FITS, "unreachable", lines, errno=close.transport.errno or "–")
+    if close.transport.errno in ("ENETDOWN", "ENETUNREACH"):  # our own kernel says so, of an interface or its routes
+        case.blame("local-network-down", "network", 2 * STRONG, "unreachable", lines, errno=close.transport.errno)
     if case.kernel.losses_survived:
         case.blame("packet-loss", "network", 2 * FITS, "losses_before", lines, count=case.kernel.losses_survived)
     else:
@@ -262,7 +279,7 @@ def _small_ones_came(case: Case, info: TcpInfo, lines: list[int]) -> None:
 
 
 RULES = (
-    bare_end, close_frame_excludes, cut_in_a_frame, close_notify, behind_a_hole, unacknowledged, forgotten_flow,
-    losses_to_the_end, neighbour_fills_the_way, narrow_way_in, refused_midway, end_with_the_light, reset_after_darkness,
-    large_segments_vanish, large_request_vanishes,
+    bare_end, tls_broke, close_frame_excludes, cut_in_a_frame, close_notify, behind_a_hole, unacknowledged,
+    forgotten_flow, losses_to_the_end, neighbour_fills_the_way, narrow_way_in, refused_midway, end_with_the_light,
+    reset_after_darkness, large_segments_vanish, large_request_vanishes,
 )  # fmt: skip
