@@ -42,6 +42,8 @@ def tls_broke(case: Case) -> None:
     else:
         case.blame("protocol-error", "server", 2 * FITS, "tls_failed", lines, error=close.transport.detail or "–")
         case.blame("server-abort", "server", FITS, "tls_failed", lines, error=close.transport.detail or "–")
+    for cause in ("idle-timeout-proxy", "idle-timeout-server"):
+        case.doubt(cause, UNLIKELY / 4, "tls_failed", lines, error=close.transport.detail or "–")
 
 
 def close_frame_excludes(case: Case) -> None:
