@@ -32,7 +32,9 @@ def bare_end(case: Case) -> None:
 def tls_broke(case: Case) -> None:
     """TLS itself failed in an open session: by an alert of the peer's, or at what we could not decipher."""
     close, trail = case.close, case.trail
-    if not case.silent_end or close is None or close.transport.how != "tls" or trail.fin is not None:
+    if close is None or close.transport.how != "tls" or close.received is not None:
+        return
+    if trail.ready is None or trail.fin is not None:
         return
     lines, alert = case.lines(trail.end), close.transport.alert
     if alert is not None and alert.dir == "in" and alert.number:
