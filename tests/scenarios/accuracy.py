@@ -1,8 +1,8 @@
 """How often the verdict is right, per cause, and what it is taken for: ``python -m tests.scenarios.accuracy``.
 
 *Right* is the truth, or a cause that the client's evidence cannot exclude (``truth.toml``: ``also``). Recordings that
-were kept out of sight while the rules were written are counted by themselves as well. Causes that nobody has staged
-are listed by name.
+were kept out of sight while the rules were written are counted by themselves as well, and so are those of servers on
+the probe's own machine as if they were far away (``afar``). Causes that nobody has staged are listed by name.
 """
 
 import sys
@@ -35,12 +35,12 @@ def _percent(cases: Sequence[Judged], right: Callable[[Judged], bool]) -> str:
     return f"{count}/{len(cases)} = {100 * count / len(cases):.0f} %" if cases else "–"
 
 
-def report(cases: Sequence[Judged]) -> list[str]:
+def report(cases: Sequence[Judged], afar: Sequence[Judged]) -> list[str]:
     """The figures, the accuracy per cause and the confusions, as lines."""
-    ended = [case for case in cases if case.truth.cause != "none"]
+    ended, away = ([case for case in some if case.truth.cause != "none"] for some in (cases, afar))
     healthy = [case for case in cases if case.truth.cause == "none"]
     lines = []
-    for name, some in (("all", ended), ("unseen", [case for case in ended if case.unseen])):
+    for name, some in (("all", ended), ("unseen", [case for case in ended if case.unseen]), ("afar", away)):
         lines.append(
             f"{name:<7} side {_percent(some, side)}   first {_percent(some, first)}   "
             f"among two {_percent(some, among_two)}"
@@ -72,7 +72,7 @@ def _mistake(case: Judged) -> str:
 
 def main() -> None:
     """Prints the report."""
-    sys.stdout.write("\n".join(report(list(judged()))) + "\n")
+    sys.stdout.write("\n".join(report(list(judged()), list(judged(afar=True)))) + "\n")
 
 
 if __name__ == "__main__":

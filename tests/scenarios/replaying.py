@@ -8,10 +8,14 @@ import msgspec
 
 from tui.diagnosis.engine import Engine
 from tui.facts import codec
-from tui.facts.facts import KNOWN, Unknown
+from tui.facts.facts import KNOWN, Postmortem, Route, Unknown
 from tui.facts.findings import COMPUTED, Close, Finding, Verdict
 
 HERE = Path(__file__).parent
+
+
+Lines = list[KNOWN | COMPUTED | Unknown]
+"""The lines of a recording, facts and findings."""
 
 
 class Truth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,12 +50,12 @@ def scenario_of(recording: str) -> str:
     return recording.partition(".")[0]
 
 
-def lines_of(name: str) -> list[KNOWN | COMPUTED | Unknown]:
+def lines_of(name: str) -> Lines:
     """The lines of a recording, facts and findings."""
     return [codec.decode(line) for line in (HERE / name).read_bytes().splitlines()]
 
 
-def replayed(lines: list[KNOWN | COMPUTED | Unknown]) -> list[KNOWN | COMPUTED | Unknown | Finding]:
+def replayed(lines: Lines) -> list[KNOWN | COMPUTED | Unknown | Finding]:
     """The facts among ``lines`` with what the engine finds in them."""
     engine = Engine()
     out: list[KNOWN | COMPUTED | Unknown | Finding] = []
@@ -83,14 +87,27 @@ def unseen() -> set[str]:
     return {recording for recording, sessions in raw.items() if sessions.get("unseen") is True}
 
 
-def judged() -> Iterator[Judged]:
-    """Every session of every recording whose truth is known."""
+def from_afar(lines: Lines) -> Lines:
+    """A recording as it would be of a server on another machine: nothing is known of its processes."""
+    told = [line for line in lines if not (isinstance(line, Postmortem) and line.stage in ("program", "behind"))]
+    return [msgspec.structs.replace(line, program=None) if isinstance(line, Route) else line for line in told]
+
+
+def judged(*, afar: bool = False) -> Iterator[Judged]:
+    """Every session of every recording whose truth is known.
+
+    Args:
+        afar: only those that know of processes, judged as if they did not.
+    """
     known, hidden = truths(), unseen()
     for name in recordings():
         recording = name.removesuffix(".jsonl")
         if (scenario := scenario_of(name)) not in known:
             continue
-        out = replayed(lines_of(name))
+        lines = lines_of(name)
+        if afar and (far := from_afar(lines)) == lines:
+            continue
+        out = replayed(far if afar else lines)
         for session in sorted({one.s for one in out if one.s}):
             truth = known[scenario].get(session, NONE)
             yield Judged(recording, session, truth, last_verdict(out, session), scenario in hidden)
