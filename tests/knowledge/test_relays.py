@@ -30,11 +30,14 @@ def answer(*names: str, **values: str) -> list[tuple[str, str]]:
         (answer("Upgrade", "Sec-WebSocket-Accept", "Server", "Connection", server="Jetty(12.0.16)"), ""),
         (answer("Connection", "Date", "Sec-Websocket-Accept", "Server", "Upgrade", server=WEBSOCKETS), "Traefik?"),
         (answer("Connection", "Date", "Sec-Websocket-Accept", "Server", "Upgrade", server="TornadoServer/6"), ""),
+        (answer("Connection", "Sec-Websocket-Accept", "Upgrade"), "Traefik?"),
+        (answer("Connection", "Sec-Websocket-Accept", "Upgrade", "Date"), ""),
         (answer("upgrade", "connection"), ""),
     ],
     ids=[
         "node", "node-haproxy", "netty", "tomcat-haproxy", "hyper", "sanic", "python-haproxy", "rabbitmq",
-        "rabbitmq-apache", "node-apache", "python-lighttpd", "jetty", "python-traefik", "tornado", "no-handshake",
+        "rabbitmq-apache", "node-apache", "python-lighttpd", "jetty", "python-traefik", "tornado",
+        "node-traefik", "coder", "no-handshake",
     ],
 )  # fmt: skip
 def test_the_proxy_by_its_hand(headers: list[tuple[str, str]], proxy: str) -> None:

@@ -23,7 +23,8 @@ SMALL = ("cowboy", "deno", "envoy", "hypercorn")
 """Servers that write the names of their headers in small letters themselves."""
 
 AS_GO = ("caddy", "go", "tornadoserver", "traefik")
-"""Servers that spell ``Sec-Websocket-Accept`` themselves, as Go's ``http.Header`` does."""
+"""Servers that spell ``Sec-Websocket-Accept`` themselves, as Go's ``http.Header`` does. One in Go that does not name
+itself says its ``Date`` last; what passes on the headers of others sorts them."""
 
 
 def proxy(said: str) -> bool:
@@ -52,11 +53,11 @@ def rewriter(headers: Sequence[tuple[str, str]]) -> str:
         return "" if (server.startswith(SMALL) if server else _small_by_itself(small, values)) else "HAProxy?"
     if small[-2:] == ["connection", "upgrade"]:
         return "Apache?"
-    if not server:
-        return ""
-    if small[-1] == "connection" and small.index("upgrade") < small.index("sec-websocket-accept"):
+    if "Sec-Websocket-Accept" in names and names == sorted(names):
+        return "" if server.startswith(AS_GO) else "Traefik?"
+    if server and small[-1] == "connection" and small.index("upgrade") < small.index("sec-websocket-accept"):
         return "" if server.startswith("jetty") else "lighttpd?"
-    return "Traefik?" if "Sec-Websocket-Accept" in names and not server.startswith(AS_GO) else ""
+    return ""
 
 
 def _small_by_itself(names: list[str], values: dict[str, str]) -> bool:
