@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui.knowledge.relays import rewriter
+from tui.knowledge.relays import rewriter, untouched
 
 WEBSOCKETS = "Python/3.11 websockets/17.4"
 
@@ -43,3 +43,18 @@ def answer(*names: str, **values: str) -> list[tuple[str, str]]:
 def test_the_proxy_by_its_hand(headers: list[tuple[str, str]], proxy: str) -> None:
     """A 101 written anew is told from one that its server wrote."""
     assert rewriter(headers) == proxy
+
+
+@pytest.mark.parametrize(
+    ("headers", "own"),
+    [
+        (answer("Upgrade", "Connection", "Sec-WebSocket-Accept"), True),
+        (answer("Date", "Upgrade", "Connection", "Sec-WebSocket-Accept", "Server", server=WEBSOCKETS), True),
+        (answer("Server", "Date", "Connection", "Upgrade", "Sec-WebSocket-Accept", server="nginx"), False),
+        (answer("upgrade", "connection", "sec-websocket-accept"), False),
+        (answer("Connection", "Sec-Websocket-Accept", "Upgrade"), False),
+    ],
+    ids=["node", "python", "nginx", "haproxy", "traefik"],
+)
+def test_a_server_that_wrote_them_itself(headers: list[tuple[str, str]], own: bool) -> None:
+    assert untouched(headers) is own

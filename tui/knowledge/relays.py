@@ -2,6 +2,7 @@
 the headers of others.
 """
 
+import itertools
 from collections.abc import Sequence
 
 PROXIES = (
@@ -58,6 +59,13 @@ def rewriter(headers: Sequence[tuple[str, str]]) -> str:
     if server and small[-1] == "connection" and small.index("upgrade") < small.index("sec-websocket-accept"):
         return "" if server.startswith("jetty") else "lighttpd?"
     return ""
+
+
+def untouched(headers: Sequence[tuple[str, str]]) -> bool:
+    """Whether a 101 has its headers as servers write them by hand: each proxy that speaks HTTP names itself, sorts them
+    or moves ``Connection`` (see ``rewriter``)."""
+    names = [name for name, _ in headers]
+    return ("Upgrade", "Connection") in itertools.pairwise(names)
 
 
 def _small_by_itself(names: list[str], values: dict[str, str]) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from tui.diagnosis.between import forwarder, listening, proxied, vpn
 from tui.diagnosis.case import FITS, SAID, STRONG, UNLIKELY, Case
+from tui.knowledge import relays
 
 
 def through_a_forwarder(case: Case) -> None:
@@ -26,6 +27,16 @@ def through_a_forwarder(case: Case) -> None:
         case.blame("forbidden", "config", 1.5 * FITS, "forwarder_refused", lines, program=program)
 
 
+def own_hand(case: Case) -> None:
+    """The 101 came as its server wrote it: no HTTP proxy is in between, at most one that passes on TCP."""
+    close, trail = case.close, case.trail
+    if close is None or close.received is not None or trail.answer is None or proxied(case):
+        return
+    if listening(case) is None and trail.answer.status == 101 and relays.untouched(trail.answer.headers):
+        for cause in ("proxy-reload", "proxy-restart", "proxy-crash"):
+            case.doubt(cause, 0.5, "own_hand", case.lines(trail.answer))
+
+
 def through_a_vpn(case: Case) -> None:
     """The connection went out by a VPN's interface, and that is gone, or what we send into it is lost."""
     trail, name = case.trail, vpn(case)
@@ -42,4 +53,4 @@ def through_a_vpn(case: Case) -> None:
         case.blame("tunnel-drop", "network", 2 * STRONG, "vpn_dark", lines, name=name)
 
 
-RULES = (through_a_forwarder, through_a_vpn)
+RULES = (through_a_forwarder, own_hand, through_a_vpn)
