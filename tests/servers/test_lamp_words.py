@@ -108,7 +108,7 @@ async def test_bytes_into_the_sockjs_of_spring(start: Starter, recorder: Recorde
 
 
 async def test_centrifuge_has_a_queue(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
-    """An old tablet does not read for 4.5 s while news pour in; its queue is full and it is cut. Another server is well."""
+    """An old tablet does not read for 4.5 s while news pour in; its queue is full. Another server is well."""
     server, other = start(Centrifuge, Queue=400000, Kernel=32768), start(Centrifuge)
     hitch = start(Hitch, server.port, certificate)
     base = wss(hitch.port, certificate) | {"url": f"wss://localhost:{hitch.port}/ws", "no_compression": True}
