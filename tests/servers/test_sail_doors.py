@@ -16,11 +16,10 @@ from tests.servers.caddy import Caddy
 from tests.servers.envoy import Envoy
 from tests.servers.forward import Login, Socks, Squid
 from tests.servers.goapps import Melody
-from tests.servers.golang import Gorilla
 from tests.servers.house import echo, house
 from tests.servers.joined import ANNA, GUEST
 from tests.servers.jvm import Artemis, Tomcat, Undertow
-from tests.servers.lesser import Nghttpx, Rinetd, Varnish
+from tests.servers.lesser import Nghttpx, Varnish
 from tests.servers.lines import leave, over
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.node import NodeEndings, NodeWs, SockJsNode
@@ -31,7 +30,6 @@ from tests.servers.recordings import Recorder
 from tests.servers.routed import INSIDE, SERVER, routed
 from tests.servers.starting import Starter
 from tests.servers.test_wire_doors import names
-from tests.servers.traefik import Traefik
 from tests.watching import POSTMORTEM, watching
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
@@ -218,45 +216,6 @@ async def test_varnish_passes_no_upgrade(start: Starter, recorder: Recorder) -> 
     )
     assert answer(watch, "cached") in (400, 426)
     recorder.keep("sail-varnish-melody-no-upgrade", watch)
-
-
-async def test_a_rule_sets_version_8(start: Starter, recorder: Recorder) -> None:
-    """A rule for an old client sets the WebSocket version of everybody in Traefik; Gorilla speaks 13."""
-    server = start(Gorilla)
-    middleware = {"headers": {"customRequestHeaders": {"Sec-WebSocket-Version": "8"}}}
-    way, well = start(Traefik, server.port, middleware=middleware), start(Traefik, server.port)
-    watch = await refused(
-        {"ruled": ws(way.port, "/ws")}, after=0.9, before=0.9, well=ws(well.port, "/ws", do=says(0.7, 4))
-    )
-    assert answer(watch, "ruled") in (400, 426)
-    recorder.keep("sail-traefik-gorilla-version-8", watch)
-
-
-async def only_1_2(_: str, client: ServerConnection, message: str | bytes) -> None:
-    """A broker of the newest version alone."""
-    frame = str(message)
-    if frame.startswith(("CONNECT", "STOMP")):
-        if "1.2" not in frame.partition("accept-version:")[2].partition("\n")[0]:
-            body = "Supported protocol versions are 1.2"
-            await client.send(f"ERROR\nversion:1.2\ncontent-type:text/plain\n\n{body}\0")
-            await client.close(1002)
-        else:
-            await client.send("CONNECTED\nversion:1.2\nserver:fleetd/7\nheart-beat:0,0\n\n\0")
-
-
-async def test_a_client_of_stomp_1_1(start: Starter, recorder: Recorder) -> None:
-    """An old scanner offers 1.0 and 1.1 to a broker that was updated to 1.2 alone; the new scanner is in."""
-    async with house(only_1_2, ping_interval=None) as app:
-        way = start(Rinetd, app.port)
-        url = f"stomp+ws://{LOOPBACK}:{way.port}/?user="
-        watch = await refused(
-            {"old": {"url": url + "old", "stomp_version": "1.0,1.1"}},
-            after=1.0,
-            before=1.1,
-            new={"url": url + "new", "do": says(0.9, 4, "stomp-send /queue/scans 4006381333931")},
-        )
-    assert watch.the("stomp", "old", command="ERROR")
-    recorder.keep("sail-rinetd-scanner-of-stomp-1-1", watch)
 
 
 async def test_a_migration_is_under_way(certificate: Certificate, start: Starter, recorder: Recorder) -> None:

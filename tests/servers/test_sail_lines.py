@@ -105,45 +105,6 @@ async def test_the_address_changes(start: Starter, recorder: Recorder) -> None:
     recorder.keep("sail-local-address-changes-artemis", watch)
 
 
-async def test_the_dock_is_pulled_out(recorder: Recorder) -> None:
-    """Both sessions lose the interface under them in the middle of their talk; one on this machine goes on."""
-    with routed() as hosts:
-        hosts.be_patient(3)
-        at_home(hosts)
-        hosts.start_node()
-        hosts.start_stomp(beat_every=1200, wants=1200)
-        async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
-            await opened(
-                watch,
-                here={"url": HERE, "do": says(1.7, 20)},
-                chat={"url": NODE, "do": says(0.8, 20)},
-                board={"url": f"stomp+ws://{OTHER}:8082/", "heart_beat": "1200,1200"},
-            )
-            await echoed(watch, 3, "chat")
-            hosts.client.ip("link", "set", "eth0", "down")
-            await over(watch, "chat", "board")
-            await leave(watch, "here", status=1)
-    recorder.keep("sail-local-dock-pulled-out", watch)
-
-
-async def test_a_socket_is_killed_by_hand(recorder: Recorder) -> None:
-    """``ss -K`` by an administrator of this machine, for what goes to one address; the one to the other stays."""
-    with routed() as hosts:
-        hosts.start_node()
-        async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
-            await opened(
-                watch,
-                other={"url": f"ws://{OTHER}:8080/", "do": says(1.2, 20)},
-                chat={"url": NODE, "do": says(0.7, 3), "reconnect": True},
-            )
-            await echoed(watch, 2, "chat")
-            hosts.client.run(installed("ss", "iproute2"), "-K", "dst", SERVER, "dport", "=", ":8080")
-            await seen(watch, "open", "chat", count=2)
-            await echoed(watch, 1, "other")
-            await leave(watch, "other", status=1)
-    recorder.keep("sail-local-socket-killed-and-back", watch)
-
-
 async def test_it_is_dark_behind_the_office_proxy(start: Starter, recorder: Recorder) -> None:
     """tinyproxy on the router takes our pings and reaches nobody any more; who does not use it is well."""
     with routed() as hosts:
@@ -210,3 +171,42 @@ async def test_a_filter_dislikes_a_number(recorder: Recorder) -> None:
             await leave(watch, "colleague", status=1)
     assert watch.of("end", "desk")[0]["how"] == "reset"
     recorder.keep("sail-reset-account-number", watch)
+
+
+async def test_the_dock_is_pulled_out(recorder: Recorder) -> None:
+    """Both sessions lose the interface under them in the middle of their talk; one on this machine goes on."""
+    with routed() as hosts:
+        hosts.be_patient(3)
+        at_home(hosts)
+        hosts.start_node()
+        hosts.start_stomp(beat_every=1200, wants=1200)
+        async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
+            await opened(
+                watch,
+                here={"url": HERE, "do": says(1.7, 20)},
+                chat={"url": NODE, "do": says(0.8, 20)},
+                board={"url": f"stomp+ws://{OTHER}:8082/", "heart_beat": "1200,1200"},
+            )
+            await echoed(watch, 3, "chat")
+            hosts.client.ip("link", "set", "eth0", "down")
+            await over(watch, "chat", "board")
+            await leave(watch, "here", status=1)
+    recorder.keep("sail-local-dock-pulled-out", watch)
+
+
+async def test_a_socket_is_killed_by_hand(recorder: Recorder) -> None:
+    """``ss -K`` by an administrator of this machine, for what goes to one address; the one to the other stays."""
+    with routed() as hosts:
+        hosts.start_node()
+        async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
+            await opened(
+                watch,
+                other={"url": f"ws://{OTHER}:8080/", "do": says(1.2, 20)},
+                chat={"url": NODE, "do": says(0.7, 3), "reconnect": True},
+            )
+            await echoed(watch, 2, "chat")
+            hosts.client.run(installed("ss", "iproute2"), "-K", "dst", SERVER, "dport", "=", ":8080")
+            await seen(watch, "open", "chat", count=2)
+            await echoed(watch, 1, "other")
+            await leave(watch, "other", status=1)
+    recorder.keep("sail-local-socket-killed-and-back", watch)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from websockets.asyncio.server import ServerConnection
 
-from tests.probing import ask, probing, seen
+from tests.probing import ask, open_session, probing, seen
 from tests.servers.between import Table, opened, says, staged, stomp, ws, wss
 from tests.servers.caddy import Caddy
 from tests.servers.envoy import Envoy
@@ -15,6 +15,7 @@ from tests.servers.haproxy import HaProxy
 from tests.servers.house import house
 from tests.servers.joined import GUEST, beaten, subscribe
 from tests.servers.jvm import Artemis
+from tests.servers.lesser import Rinetd
 from tests.servers.lines import leave
 from tests.servers.nginx import Certificate
 from tests.servers.node import NodeEndings
@@ -75,6 +76,32 @@ async def test_a_database_gives_no_connection(certificate: Certificate, start: S
         watch = await staged(tables, "buyer")
     assert watch.the("stomp", "buyer", command="ERROR")
     recorder.keep("sail-haproxy-stomp-error-of-a-pool", watch)
+
+
+async def only_1_2(_: str, client: ServerConnection, message: str | bytes) -> None:
+    """A broker of the newest version alone."""
+    frame = str(message)
+    if frame.startswith(("CONNECT", "STOMP")):
+        if "1.2" not in frame.partition("accept-version:")[2].partition("\n")[0]:
+            body = "Supported protocol versions are 1.2"
+            await client.send(f"ERROR\nversion:1.2\ncontent-type:text/plain\n\n{body}\0")
+            await client.close(1002)
+        else:
+            await client.send("CONNECTED\nversion:1.2\nserver:fleetd/7\nheart-beat:0,0\n\n\0")
+
+
+async def test_a_client_of_stomp_1_1_is_refused_twice(start: Starter, recorder: Recorder) -> None:
+    """An old scanner offers 1.0 and 1.1 to a broker that was updated to 1.2 alone; the new scanner is in."""
+    async with house(only_1_2, ping_interval=None) as app:
+        way = start(Rinetd, app.port)
+        url = f"stomp+ws://{LOOPBACK}:{way.port}/?user="
+        async with probing("--stdin", **POSTMORTEM) as watch:
+            await opened(watch, new={"url": url + "new", "do": says(0.9, 4, "stomp-send /queue/scans 4006381333931")})
+            await open_session(watch, name="old", url=url + "old", stomp_version="1.0,1.1", reconnect=True)
+            await seen(watch, "close", "old", count=2)
+            await leave(watch, "new")
+    assert watch.of("stomp", "old", command="ERROR")
+    recorder.keep("sail-rinetd-scanner-of-stomp-1-1", watch)
 
 
 @pytest.fixture
