@@ -15,7 +15,7 @@ from tests.servers.haproxy import HaProxy
 from tests.servers.house import house
 from tests.servers.joined import GUEST, beaten, subscribe
 from tests.servers.jvm import Artemis
-from tests.servers.lesser import Rinetd
+from tests.servers.lesser import Nghttpx, Rinetd
 from tests.servers.lines import leave
 from tests.servers.nginx import Certificate
 from tests.servers.node import NodeEndings
@@ -25,7 +25,6 @@ from tests.servers.recordings import Recorder
 from tests.servers.spring import Spring
 from tests.servers.starting import Starter
 from tests.servers.toxiproxy import Toxiproxy
-from tests.servers.traefik import Traefik
 from tests.servers.uvicorn import Uvicorn
 from tests.watching import POSTMORTEM, Watch
 
@@ -39,16 +38,16 @@ POOL = (
 
 
 async def test_a_handler_has_a_bug(start: Starter, recorder: Recorder) -> None:
-    """An order that uvicorn's application throws at; by Traefik. Who orders nothing of the kind stays."""
+    """An order that uvicorn's application throws at; by nghttpx. Who orders nothing of the kind stays."""
     app = start(Uvicorn)
-    way = start(Traefik, app.port)
+    way = start(Nghttpx, app.port)
     tables = {
         "calm": ws(way.port, "/live", do=says(1.0, 6)),
         "buyer": ws(way.port, "/live", do=[*says(0.6, 1.5), "2.3 send raise"]),
     }
     watch = await staged(tables, "buyer")
     assert watch.the("close", "buyer")["initiator"] == "remote"
-    recorder.keep("sail-traefik-uvicorn-handler-throws", watch)
+    recorder.keep("sail-nghttpx-uvicorn-handler-throws", watch)
 
 
 async def pool(_: str, client: ServerConnection, message: str | bytes) -> None:
