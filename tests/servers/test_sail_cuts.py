@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.real, pytest.mark.extra]
 TURN = "stomp-send /topic/turns on"
 
 
-async def test_netty_cuts_a_quiet_one(start: Starter, recorder: Recorder) -> None:
+async def test_undertow_cuts_a_quiet_one(start: Starter, recorder: Recorder) -> None:
     """A moderator's order has the program cut one who listens; another listener and the moderator stay."""
     app = start(Undertow)
 
