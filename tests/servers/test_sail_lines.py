@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.probing import ask, seen
+from tests.probing import seen
 from tests.servers.ashore import begun, doors
 from tests.servers.between import Table, opened, says
 from tests.servers.child import installed
@@ -152,25 +152,6 @@ async def test_a_filter_resets_what_is_established(recorder: Recorder) -> None:
     for name in ("chat", "board"):
         assert watch.of("close", name)[0]["transport"]["how"] == "reset"
     recorder.keep("sail-reset-new-rules-of-a-box", watch)
-
-
-async def test_a_filter_dislikes_a_number(recorder: Recorder) -> None:
-    """A filter resets a session that sends an account number, and again when it is back; a colleague stays."""
-    with routed() as hosts:
-        hosts.start_stomp(beat_every=1500, wants=1500)
-        hosts.weather(word="DE02120300000000202051")
-        desk: Table = {"url": f"stomp+ws://{SERVER}:8082/", "heart_beat": "1500,1500"}
-        async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
-            await opened(watch, colleague=desk, desk=desk | {"reconnect": True})
-            for count in (1, 2):
-                await seen(watch, "stomp", "desk", command="CONNECTED", count=count)
-                await beaten(watch, 1, "desk")
-                await ask(watch, "stomp-send /queue/pay to DE02120300000000202051", "desk")
-                await seen(watch, "close", "desk", count=count)
-            await seen(watch, "stomp", "desk", command="CONNECTED", count=3)
-            await leave(watch, "colleague", status=1)
-    assert watch.of("end", "desk")[0]["how"] == "reset"
-    recorder.keep("sail-reset-account-number", watch)
 
 
 async def test_the_dock_is_pulled_out(recorder: Recorder) -> None:
