@@ -12,6 +12,7 @@ from tests.servers.activemq import ActiveMq
 from tests.servers.again import back
 from tests.servers.apache import Apache
 from tests.servers.between import Table, opened, restarted, says, staged, stomp, ws, wss
+from tests.servers.caddy import Caddy
 from tests.servers.envoy import Envoy
 from tests.servers.forward import Privoxy
 from tests.servers.frameworks import Sanic
@@ -22,7 +23,7 @@ from tests.servers.lesser import Hitch, Nghttpx, Redir, Rinetd, Varnish
 from tests.servers.lines import beaten, echoed, leave
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.node import NodeEndings, NodeStomp, NodeWs
-from tests.servers.node_apps import Gateway
+from tests.servers.node_apps import Gateway, Rules
 from tests.servers.ports import LOOPBACK
 from tests.servers.recordings import Recorder
 from tests.servers.rustapps import Axum
@@ -273,3 +274,17 @@ async def test_envoy_waits_for_somebody_to_speak(activemq: ActiveMq, start: Star
     }
     watch = await staged(tables, "first", "second")
     recorder.keep("tide-envoy-activemq-idle-two", watch)
+
+
+async def test_a_script_forgets_to_wait(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
+    """More than five messages a second are too many for a program behind Caddy; who asks slowly is well."""
+    server = start(Rules, rate={"most": 5, "end": [1008, "Rate limit exceeded, slow down"]})
+    caddy = start(Caddy, server.port, tls=f"{certificate.chain} {certificate.key}")
+    burst = ["0.6 send one", *(f"{1.25 + n * 0.04:.2f} send row {n}" for n in range(9))]
+    tables = {
+        "person": wss(caddy.port, certificate, do=says(0.9, 5)),
+        "script": wss(caddy.port, certificate, do=burst),
+    }
+    watch = await staged(tables, "script")
+    assert watch.the("close", "script")["received"]["code"] == 1008
+    recorder.keep("tide-caddy-node-rate-1008", watch)

@@ -9,7 +9,6 @@ from websockets.asyncio.server import ServerConnection, serve
 from tests.probing import open_session, probing, seen
 from tests.servers.apache import Apache
 from tests.servers.between import Table, opened, refused, says, sockjs, staged, web_stomp, ws, wss
-from tests.servers.caddy import Caddy
 from tests.servers.forward import Squid
 from tests.servers.haproxy import HaProxy
 from tests.servers.house import house
@@ -19,7 +18,7 @@ from tests.servers.lines import beaten, echoed, leave
 from tests.servers.looks import looked
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.node import NodeWs, SockJsNode
-from tests.servers.node_apps import Gateway, Rules
+from tests.servers.node_apps import Gateway
 from tests.servers.ports import LOOPBACK
 from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
@@ -56,20 +55,6 @@ async def test_an_access_token_runs_out(certificate: Certificate, start: Starter
     watch = await staged(tables, "panel")
     assert watch.the("close", "panel")["received"]["code"] == 1008
     recorder.keep("tide-hitch-node-token-1008", watch)
-
-
-async def test_a_script_is_too_hasty(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
-    """More than five messages a second are too many for a program behind Caddy; who asks slowly is well."""
-    server = start(Rules, rate={"most": 5, "end": [1008, "Rate limit exceeded, slow down"]})
-    caddy = start(Caddy, server.port, tls=f"{certificate.chain} {certificate.key}")
-    burst = ["0.6 send one", *(f"{1.8 + n * 0.05:.2f} send row {n}" for n in range(9))]
-    tables = {
-        "person": wss(caddy.port, certificate, do=says(0.9, 5)),
-        "script": wss(caddy.port, certificate, do=burst),
-    }
-    watch = await staged(tables, "script")
-    assert watch.the("close", "script")["received"]["code"] == 1008
-    recorder.keep("tide-caddy-node-rate-1008", watch)
 
 
 async def test_a_page_is_loaded_again_and_again(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
@@ -152,22 +137,6 @@ async def test_a_topic_with_slashes(broker: RabbitMq, start: Starter, recorder: 
     watch = await staged(tables, "slashes")
     assert watch.of("stomp", "slashes", dir="in", command="ERROR")
     recorder.keep("tide-apache-spring-relay-topic-with-slashes", watch)
-
-
-async def test_a_queue_without_a_prefix(
-    broker: RabbitMq, certificate: Certificate, start: Starter, recorder: Recorder
-) -> None:
-    """A job that came from another broker sends to ``orders.new``; RabbitMQ behind stunnel knows no such thing."""
-    stunnel = start(Stunnel, broker.stomp_port, certificate)
-    table: Table = {"url": f"stomps://localhost:{stunnel.port}", "cacert": str(certificate.ca)} | GUEST
-    table |= {"heart_beat": "1500,1500"}
-    tables = {
-        "report": table | {"do": ["0.8 stomp-send /queue/orders.new one"]},
-        "import": table | {"do": ["0.6 stomp-send /queue/orders.new one", "1.9 stomp-send orders.new two"]},
-    }
-    watch = await staged(tables, "import")
-    assert watch.of("stomp", "import", dir="in", command="ERROR")
-    recorder.keep("tide-stunnel-rabbitmq-no-prefix", watch)
 
 
 async def test_rabbitmq_stops_under_a_relay(own_broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
