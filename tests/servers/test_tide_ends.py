@@ -19,18 +19,16 @@ from tests.servers.frameworks import Sanic
 from tests.servers.goapps import Melody
 from tests.servers.house import house
 from tests.servers.joined import CREW
-from tests.servers.lesser import Hitch, Nghttpx, Redir, Rinetd, Varnish
+from tests.servers.lesser import Hitch, Nghttpx, Redir, Varnish
 from tests.servers.lines import beaten, echoed, leave
-from tests.servers.nginx import Certificate, Nginx
+from tests.servers.nginx import Certificate
 from tests.servers.node import NodeEndings, NodeStomp, NodeWs
 from tests.servers.node_apps import Gateway, Rules
 from tests.servers.ports import LOOPBACK
 from tests.servers.recordings import Recorder
 from tests.servers.rustapps import Axum
-from tests.servers.scripted import Connection, Gone, ScriptedServer
-from tests.servers.scripts import after_connected
+from tests.servers.scripted import Connection, ScriptedServer
 from tests.servers.starting import Starter
-from tests.servers.traefik import Traefik
 from tests.servers.uvicorn import Uvicorn
 from tests.watching import POSTMORTEM, Watch
 
@@ -177,10 +175,10 @@ async def test_melody_goes_to_maintenance(start: Starter, recorder: Recorder) ->
 
 
 async def test_uvicorn_is_deployed_anew(start: Starter, recorder: Recorder) -> None:
-    """It says 1012 behind Traefik and is there again; both of its sessions come back, a third has another server."""
+    """It says 1012 behind redir and is there again; both of its sessions come back, a third has another server."""
     server, other = start(Uvicorn), start(NodeWs)
-    traefik = start(Traefik, server.port)
-    table: Table = {"url": f"ws://{LOOPBACK}:{traefik.port}/", "reconnect": True}
+    redir = start(Redir, server.port)
+    table: Table = {"url": f"ws://{LOOPBACK}:{redir.port}/", "reconnect": True}
     tables = {
         "third": ws(other.port, do=says(1.2, 9)),
         "anna": table | {"do": says(0.8, 3)},
@@ -195,7 +193,7 @@ async def test_uvicorn_is_deployed_anew(start: Starter, recorder: Recorder) -> N
         await echoed(watch, 1, "third")
         await leave(watch, "third")
     assert {watch.of("close", name)[0]["received"]["code"] for name in ("anna", "bert")} == {1012}
-    recorder.keep("tide-traefik-uvicorn-deployed-1012", watch)
+    recorder.keep("tide-redir-uvicorn-deployed-1012", watch)
 
 
 async def test_a_broker_is_stopped_without_a_word(start: Starter, recorder: Recorder) -> None:
@@ -214,45 +212,6 @@ async def test_a_broker_is_stopped_without_a_word(start: Starter, recorder: Reco
         await leave(watch, "other")
     assert watch.of("close", "till")[0]["received"] is None
     recorder.keep("tide-node-stomp-restarted-no-word", watch)
-
-
-async def test_a_broker_forgets_to_beat(start: Starter, recorder: Recorder) -> None:
-    """It promised a beat every 800 ms over TCP and says none after the third, though it reads on. By rinetd."""
-
-    def beats(connection: Connection) -> None:
-        try:
-            for _ in range(3):
-                if connection.closing.wait(0.75):
-                    return
-                connection.send(b"\n")
-            connection.read_to_end()
-        except Gone:
-            return
-
-    other = start(NodeStomp, beatEvery=1300, beats=1000)
-    with ScriptedServer(after_connected(beats, "800,0")) as app:
-        rinetd = start(Rinetd, app.port)
-        tables: dict[str, Table] = {
-            "other": {"url": other.url, "heart_beat": "1300,1300"},
-            "feed": {"url": f"stomp://{LOOPBACK}:{rinetd.port}", "heart_beat": "0,800"},
-        }
-        watch = await staged(tables, "feed", stage="none")
-    recorder.keep("tide-rinetd-broker-forgets-to-beat", watch)
-
-
-async def test_beats_end_and_receipts_come(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
-    """A broker behind nginx beats four times and no more; what is asked of it is answered meanwhile."""
-    server, other = start(NodeStomp, beatEvery=1000, beats=2), start(NodeStomp, beatEvery=1000, beats=1000)
-    nginx = start(Nginx, server.port, certificate=certificate)
-    table: Table = {"heart_beat": "1000,1000"}
-    asks = [rf"{at} stomp-frame SEND\ndestination:/queue/a\nreceipt:r{at}\n\none\0" for at in (1.5, 2.6)]
-    tables = {
-        "other": {"url": other.url} | table,
-        "shop": {"url": f"stomp+wss://localhost:{nginx.port}/", "cacert": str(certificate.ca), "do": asks} | table,
-    }
-    watch = await staged(tables, "shop")
-    assert len(watch.of("stomp", "shop", dir="in", command="RECEIPT")) == 2
-    recorder.keep("tide-nginx-broker-beats-end", watch)
 
 
 async def test_privoxy_waits_three_seconds(start: Starter, recorder: Recorder) -> None:

@@ -1,4 +1,4 @@
-"""More of the night: an address of another broker, polls dealt out, a planned stop, a way to a broker, a telephone."""
+"""More of the night: beats that end, an address of another broker, a planned stop, a way that is cut, a telephone."""
 
 import asyncio
 import os
@@ -6,25 +6,75 @@ import signal
 
 import pytest
 
-from tests.probing import ask, seen
+from tests.probing import ask, probing, seen
 from tests.servers.activemq import ActiveMq
 from tests.servers.between import Table, opened, says, sockjs, staged, ws, wss
 from tests.servers.caddy import Caddy
 from tests.servers.joined import GUEST
 from tests.servers.lesser import Nghttpx, Rinetd
-from tests.servers.lines import beaten, echoed
-from tests.servers.nginx import Certificate
-from tests.servers.node import NodeEndings, NodeWs, SockJsNode
+from tests.servers.lines import beaten, echoed, leave
+from tests.servers.nginx import Certificate, Nginx
+from tests.servers.node import NodeEndings, NodeStomp, NodeWs, SockJsNode
 from tests.servers.ports import LOOPBACK
 from tests.servers.python import PythonEndings
 from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
+from tests.servers.scripted import Connection, Gone, ScriptedServer
+from tests.servers.scripts import after_connected
 from tests.servers.spring import Spring
 from tests.servers.starting import Starter
 from tests.servers.stunnel import Stunnel
-from tests.watching import Watch
+from tests.watching import POSTMORTEM, Watch
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
+
+
+async def test_a_broker_forgets_to_beat(start: Starter, recorder: Recorder) -> None:
+    """It promised a beat every 800 ms over TCP and says none after the third, though it reads on. By rinetd."""
+
+    def beats(connection: Connection) -> None:
+        try:
+            for _ in range(3):
+                if connection.closing.wait(0.75):
+                    return
+                connection.send(b"\n")
+            connection.read_to_end()
+        except Gone:
+            return
+
+    other = start(NodeStomp, beatEvery=1300, beats=1000)
+    with ScriptedServer(after_connected(beats, "800,0")) as app:
+        rinetd = start(Rinetd, app.port)
+        tables: dict[str, Table] = {
+            "other": {"url": other.url, "heart_beat": "1300,1300"},
+            "feed": {"url": f"stomp://{LOOPBACK}:{rinetd.port}", "heart_beat": "0,800"},
+        }
+        async with probing("--stdin", **POSTMORTEM) as watch:
+            await opened(watch, **tables)
+            await beaten(watch, 3, "feed")
+            await beaten(watch, 4, "other")
+            await leave(watch, "other", "feed")
+    assert len(watch.of("stomp", "feed", dir="in", command="beat")) == 3
+    recorder.keep("tide-rinetd-broker-forgets-to-beat", watch)
+
+
+async def test_beats_end_and_receipts_come(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
+    """A broker behind nginx beats four times and no more; what is asked of it is answered meanwhile."""
+    server, other = start(NodeStomp, beatEvery=1000, beats=2), start(NodeStomp, beatEvery=1000, beats=1000)
+    nginx = start(Nginx, server.port, certificate=certificate)
+    table: Table = {"heart_beat": "1000,1000"}
+    asks = [rf"{at} stomp-frame SEND\ndestination:/queue/a\nreceipt:r{at}\n\none\0" for at in (1.5, 5.4)]
+    tables = {
+        "other": {"url": other.url} | table,
+        "shop": {"url": f"stomp+wss://localhost:{nginx.port}/", "cacert": str(certificate.ca), "do": asks} | table,
+    }
+    async with probing("--stdin", **POSTMORTEM) as watch:
+        await opened(watch, **tables)
+        await seen(watch, "stomp", "shop", dir="in", command="RECEIPT", count=2)
+        await leave(watch, "other", "shop")
+    assert len(watch.of("stomp", "shop", dir="in", command="beat")) == 2
+    assert len(watch.of("stomp", "shop", dir="in", command="RECEIPT")) == 2
+    recorder.keep("tide-nginx-broker-beats-end", watch)
 
 
 async def test_an_address_of_the_old_broker(
@@ -81,6 +131,28 @@ async def test_python_stops_in_order(certificate: Certificate, start: Starter, r
     recorder.keep("tide-stunnel-python-stops-1001", watch)
 
 
+async def test_the_telephone_takes_over(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
+    """One session for a user: Node tells the desk 4009 when the same user's telephone comes; bert stays."""
+    server = start(
+        NodeEndings, cert=str(certificate.chain), key=str(certificate.key), one=[4009, "signed in on another device"]
+    )
+    table: Table = {"cacert": str(certificate.ca)}
+    url = f"wss://localhost:{server.port}/?user="
+
+    async def strike(watch: Watch) -> None:
+        await echoed(watch, 2, "desk", "bert")
+        await opened(watch, telephone={"url": f"{url}anna", "do": says(0.8, 4)} | table)
+        await echoed(watch, 1, "telephone")
+
+    tables = {
+        "bert": {"url": f"{url}bert", "do": says(1.0, 7)} | table,
+        "desk": {"url": f"{url}anna", "do": says(0.7, 7)} | table,
+    }
+    watch = await staged(tables, "desk", strike=strike)
+    assert watch.the("close", "desk")["received"]["code"] == 4009
+    recorder.keep("tide-node-wss-telephone-takes-over", watch)
+
+
 async def test_the_way_to_the_broker_is_cut(
     activemq: ActiveMq, certificate: Certificate, start: Starter, recorder: Recorder
 ) -> None:
@@ -103,25 +175,3 @@ async def test_the_way_to_the_broker_is_cut(
     }
     watch = await staged(tables, "page", strike=strike)
     recorder.keep("tide-caddy-spring-way-to-broker-cut", watch)
-
-
-async def test_the_telephone_takes_over(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
-    """One session for a user: Node tells the desk 4009 when the same user's telephone comes; bert stays."""
-    server = start(
-        NodeEndings, cert=str(certificate.chain), key=str(certificate.key), one=[4009, "signed in on another device"]
-    )
-    table: Table = {"cacert": str(certificate.ca)}
-    url = f"wss://localhost:{server.port}/?user="
-
-    async def strike(watch: Watch) -> None:
-        await echoed(watch, 2, "desk", "bert")
-        await opened(watch, telephone={"url": f"{url}anna", "do": says(0.8, 4)} | table)
-        await echoed(watch, 1, "telephone")
-
-    tables = {
-        "bert": {"url": f"{url}bert", "do": says(1.0, 7)} | table,
-        "desk": {"url": f"{url}anna", "do": says(0.7, 7)} | table,
-    }
-    watch = await staged(tables, "desk", strike=strike)
-    assert watch.the("close", "desk")["received"]["code"] == 4009
-    recorder.keep("tide-node-wss-telephone-takes-over", watch)
