@@ -18,17 +18,19 @@ from tests.servers.forward import Privoxy
 from tests.servers.frameworks import Sanic
 from tests.servers.goapps import Melody
 from tests.servers.house import house
-from tests.servers.joined import CREW
+from tests.servers.joined import CREW, GUEST
 from tests.servers.lesser import Hitch, Nghttpx, Redir, Varnish
 from tests.servers.lines import beaten, echoed, leave
-from tests.servers.nginx import Certificate
+from tests.servers.nginx import Certificate, Nginx
 from tests.servers.node import NodeEndings, NodeStomp, NodeWs
 from tests.servers.node_apps import Gateway, Rules
 from tests.servers.ports import LOOPBACK
+from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
 from tests.servers.rustapps import Axum
 from tests.servers.scripted import Connection, ScriptedServer
 from tests.servers.starting import Starter
+from tests.servers.stunnel import Stunnel
 from tests.servers.uvicorn import Uvicorn
 from tests.watching import POSTMORTEM, Watch
 
@@ -247,3 +249,41 @@ async def test_a_script_forgets_to_wait(certificate: Certificate, start: Starter
     watch = await staged(tables, "script")
     assert watch.the("close", "script")["received"]["code"] == 1008
     recorder.keep("tide-caddy-node-rate-1008", watch)
+
+
+async def test_beats_end_and_receipts_come(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
+    """A broker behind nginx beats four times and no more; what is asked of it is answered meanwhile."""
+    server, other = start(NodeStomp, beatEvery=1000, beats=2), start(NodeStomp, beatEvery=1000, beats=1000)
+    nginx = start(Nginx, server.port, certificate=certificate)
+    table: Table = {"heart_beat": "1000,1000"}
+    asks = [rf"{at} stomp-frame SEND\ndestination:/queue/a\nreceipt:r{at}\n\none\0" for at in (1.5, 5.4)]
+    tables = {
+        "other": {"url": other.url} | table,
+        "shop": {"url": f"stomp+wss://localhost:{nginx.port}/", "cacert": str(certificate.ca), "do": asks} | table,
+    }
+    async with probing("--stdin", **POSTMORTEM) as watch:
+        await opened(watch, **tables)
+        await seen(watch, "stomp", "shop", dir="in", command="RECEIPT", count=2)
+        await leave(watch, "other", "shop")
+    assert len(watch.of("stomp", "shop", dir="in", command="beat")) == 2
+    assert len(watch.of("stomp", "shop", dir="in", command="RECEIPT")) >= 2
+    recorder.keep("tide-nginx-broker-beats-end", watch)
+
+
+async def test_a_job_without_receipts_uses_an_old_address(
+    broker: RabbitMq, certificate: Certificate, start: Starter, recorder: Recorder
+) -> None:
+    """A job that came from Artemis sends to an address of its; RabbitMQ behind stunnel knows no such prefix."""
+    stunnel = start(Stunnel, broker.stomp_port, certificate)
+    table: Table = {"url": f"stomps://localhost:{stunnel.port}", "cacert": str(certificate.ca)} | GUEST
+    table |= {"heart_beat": "1500,1500"}
+    tables = {
+        "report": table | {"do": ["0.8 stomp-send /queue/orders.new one"]},
+        "import": table | {"do": ["0.6 stomp-send /queue/orders.new one", "1.9 stomp-send /jms.queue.orders two"]},
+    }
+    async with probing("--stdin", **POSTMORTEM) as watch:
+        await opened(watch, **tables)
+        await seen(watch, "stomp", "import", dir="in", command="ERROR")
+        await beaten(watch, 1, "report")
+        await leave(watch, "report")
+    recorder.keep("tide-stunnel-rabbitmq-address-of-artemis", watch)

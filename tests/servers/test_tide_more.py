@@ -10,14 +10,12 @@ from tests.probing import ask, probing, seen
 from tests.servers.activemq import ActiveMq
 from tests.servers.between import Table, opened, says, sockjs, staged, ws, wss
 from tests.servers.caddy import Caddy
-from tests.servers.joined import GUEST
 from tests.servers.lesser import Nghttpx, Rinetd
 from tests.servers.lines import beaten, echoed, leave
-from tests.servers.nginx import Certificate, Nginx
+from tests.servers.nginx import Certificate
 from tests.servers.node import NodeEndings, NodeStomp, NodeWs, SockJsNode
 from tests.servers.ports import LOOPBACK
 from tests.servers.python import PythonEndings
-from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
 from tests.servers.scripted import Connection, Gone, ScriptedServer
 from tests.servers.scripts import after_connected
@@ -56,41 +54,6 @@ async def test_a_broker_forgets_to_beat(start: Starter, recorder: Recorder) -> N
             await leave(watch, "other", "feed")
     assert len(watch.of("stomp", "feed", dir="in", command="beat")) == 3
     recorder.keep("tide-rinetd-broker-forgets-to-beat", watch)
-
-
-async def test_beats_end_and_receipts_come(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
-    """A broker behind nginx beats four times and no more; what is asked of it is answered meanwhile."""
-    server, other = start(NodeStomp, beatEvery=1000, beats=2), start(NodeStomp, beatEvery=1000, beats=1000)
-    nginx = start(Nginx, server.port, certificate=certificate)
-    table: Table = {"heart_beat": "1000,1000"}
-    asks = [rf"{at} stomp-frame SEND\ndestination:/queue/a\nreceipt:r{at}\n\none\0" for at in (1.5, 5.4)]
-    tables = {
-        "other": {"url": other.url} | table,
-        "shop": {"url": f"stomp+wss://localhost:{nginx.port}/", "cacert": str(certificate.ca), "do": asks} | table,
-    }
-    async with probing("--stdin", **POSTMORTEM) as watch:
-        await opened(watch, **tables)
-        await seen(watch, "stomp", "shop", dir="in", command="RECEIPT", count=2)
-        await leave(watch, "other", "shop")
-    assert len(watch.of("stomp", "shop", dir="in", command="beat")) == 2
-    assert len(watch.of("stomp", "shop", dir="in", command="RECEIPT")) == 2
-    recorder.keep("tide-nginx-broker-beats-end", watch)
-
-
-async def test_an_address_of_the_old_broker(
-    broker: RabbitMq, certificate: Certificate, start: Starter, recorder: Recorder
-) -> None:
-    """A job that came from Artemis sends to an address of its; RabbitMQ behind stunnel knows no such prefix."""
-    stunnel = start(Stunnel, broker.stomp_port, certificate)
-    table: Table = {"url": f"stomps://localhost:{stunnel.port}", "cacert": str(certificate.ca)} | GUEST
-    table |= {"heart_beat": "1500,1500"}
-    tables = {
-        "report": table | {"do": ["0.8 stomp-send /queue/orders.new one"]},
-        "import": table | {"do": ["0.6 stomp-send /queue/orders.new one", "1.9 stomp-send /jms.queue.orders two"]},
-    }
-    watch = await staged(tables, "import")
-    assert watch.of("stomp", "import", dir="in", command="ERROR")
-    recorder.keep("tide-stunnel-rabbitmq-address-of-artemis", watch)
 
 
 async def test_nghttpx_deals_a_stream_out(start: Starter, recorder: Recorder) -> None:
