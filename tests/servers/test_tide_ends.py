@@ -128,7 +128,7 @@ async def test_sanic_is_killed(start: Starter, recorder: Recorder) -> None:
         await echoed(watch, 3, "talks")
         os.kill(server.pid, signal.SIGKILL)
 
-    tables = {
+    tables: dict[str, Table] = {
         "other": {"url": other.url, "do": says(1.1, 8)},
         "idle": {"url": f"{server.url}/"},
         "talks": {"url": f"{server.url}/", "do": says(0.6, 8)},
@@ -257,7 +257,7 @@ async def test_beats_end_and_receipts_come(certificate: Certificate, start: Star
     nginx = start(Nginx, server.port, certificate=certificate)
     table: Table = {"heart_beat": "1000,1000"}
     asks = [rf"{at} stomp-frame SEND\ndestination:/queue/a\nreceipt:r{at}\n\none\0" for at in (1.5, 5.4)]
-    tables = {
+    tables: dict[str, Table] = {
         "other": {"url": other.url} | table,
         "shop": {"url": f"stomp+wss://localhost:{nginx.port}/", "cacert": str(certificate.ca), "do": asks} | table,
     }

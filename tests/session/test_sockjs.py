@@ -43,6 +43,12 @@ def test_over_xhr_a_frame_is_a_line_and_a_body_no_more_than_itself() -> None:
     assert [one.messages for one in tape.of(Sockjs)] == [None, ["y"], ["z"]]
 
 
+def test_a_message_goes_on_where_something_of_ours_was_answered_in_between() -> None:
+    tape = xhr().add(facts.Bytes, dir="in", size=3, text='a["').add(facts.Http, dir="in", status=204)
+    tape.add(facts.Bytes, dir="in", size=4, text='p"]\n')
+    assert [one.messages for one in tape.of(Sockjs)] == [None, ["p"]]
+
+
 def test_the_first_h_says_how_often_they_come() -> None:
     tape = session().at(25).text("in", "h").at(50).text("in", "h").at(80).text("in", "h")
     beats = [(one.state, one.every_ms) for one in tape.of(Heartbeat)]

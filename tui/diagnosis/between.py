@@ -41,6 +41,11 @@ def says_close(case: Case) -> bool:
     return "caddy" in proxied(case).lower()
 
 
+def timeless(case: Case) -> bool:
+    """Whether the proxy in front has no idle timer for what was upgraded, unless it is told to (Caddy, Traefik)."""
+    return any(name in proxied(case).lower() for name in ("caddy", "traefik"))
+
+
 def forwarder(case: Case) -> str | None:
     """The forwarder that listens at the other end, if one does."""
     program = listening(case)

@@ -22,6 +22,9 @@ from tui.session.sockjs import SockjsStream, info_notes
 from tui.session.spoken import Spoken
 from tui.session.timers import PingTimer, SockjsTimer, Timer
 
+NO_CONTENT = 204
+"""What a SockJS server answers what we send with (sockjs-protocol "xhr_send"): no body, and none of a stream's ends."""
+
 
 class Stage(IntEnum):
     """How far a connection has come."""
@@ -166,7 +169,7 @@ class Connection:
             self.last_rx_m = fact.m
             self.server = next((value for name, value in fact.headers if name.lower() == "server"), self.server)
             self._answer = fact
-            if self.sockjs is not None:
+            if self.sockjs is not None and fact.status != NO_CONTENT:
                 self.sockjs.body_begins()
                 return self._info_notes(fact) if self._asked_for.partition("?")[0].endswith("/info") else []
         else:

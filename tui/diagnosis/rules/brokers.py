@@ -52,7 +52,7 @@ def destination_taken(case: Case) -> None:
     destination = asked.header("destination") if asked.frame.command == "SUBSCRIBE" else ""
     holding = [
         one for one in case.world.neighbours
-        if one.same_server and one.lives and destination in one.trail.subscribed
+        if one.same_host and one.lives and destination in one.trail.subscribed
     ]  # fmt: skip
     if holding and "topic" not in destination and 0 <= case.at - asked.m < REFUSED_S:
         lines = case.lines(asked, case.trail.act, *(one.trail.connected for one in holding))

@@ -9,7 +9,7 @@ import math
 import re
 from typing import Any
 
-from tui.diagnosis.between import in_between, proxied
+from tui.diagnosis.between import in_between, proxied, timeless
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.marks import Mark
 from tui.diagnosis.rules.codes import CODES
@@ -74,13 +74,14 @@ def idle(case: Case) -> None:
             case.blame("idle-timeout-server", "server", 0.75 * FITS, "longest_silence", lines, **args)
     if any_ >= LEAST_IDLE_S:
         fits = round_seconds(any_)
-        key = "idle_round" if fits else "idle_early" if a_little_early(any_) else "idle"
-        times = 3 * FITS if fits else 2 * FITS if a_little_early(any_) or any_ > LONG_IDLE_S else HINT
+        early = a_little_early(any_) and in_between(case) == "proxy"  # a proxy's way to keep its timers
+        key = "idle_round" if fits else "idle_early" if early else "idle"
+        times = 3 * FITS if fits else 2 * FITS if early or any_ > LONG_IDLE_S else HINT
         case.blame("idle-timeout-proxy", "proxy", times, key, lines, idle=round(any_, 2))
         if close.transport.how == "reset" and any_ > 1.5 * trail.longest_idle_s:
             case.blame("nat-timeout", "network", max(times, 1.5 * FITS), "idle_reset", lines, idle=round(any_, 2))
         if close.transport.how != "reset":
-            own = HINT if proxied(case) else 0.75 * times
+            own = HINT if proxied(case) and not timeless(case) else 0.75 * times
             case.blame("idle-timeout-server", "server", own, key, lines, idle=round(any_, 2))
         if fits:
             _name_products(case, "idle_any", any_, "idle-timeout-proxy")

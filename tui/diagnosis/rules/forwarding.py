@@ -19,7 +19,7 @@ def through_a_forwarder(case: Case) -> None:
             case.doubt("tunnel-drop", UNLIKELY / 4, "no_forwarder", lines, program=other)
             if not proxied(case) and trail.proxy is None:  # unless it is one that nobody knows by name
                 for cause in ("proxy-reload", "proxy-restart", "proxy-crash", "idle-timeout-proxy"):
-                    case.doubt(cause, 2 * UNLIKELY, "no_proxy", lines, program=other)
+                    case.doubt(cause, UNLIKELY, "no_proxy", lines, program=other)
     elif case.silent_end:
         case.blame("tunnel-drop", "network", FITS, "forwarder", lines, program=program)
     elif trail.ready is None and trail.answer is None and trail.first_in is None:

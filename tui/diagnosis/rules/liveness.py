@@ -80,10 +80,13 @@ def server_ping_unanswered(case: Case) -> None:
         return
     lines = case.lines(trail.ping_in, trail.act)
     case.blame("server-ping-timeout", "client", 2 * STRONG, "ping_unanswered", lines, waited=round(waited, 1))
-    for cause in ("server-error", "abrupt-close", "idle-timeout-proxy", "normal-close", "tcp-reset", "server-close"):
+    for cause in (
+        "server-error", "abrupt-close", "idle-timeout-proxy", "idle-timeout-server", "normal-close", "tcp-reset",
+        "server-close",
+    ):  # fmt: skip
         case.doubt(cause, UNLIKELY, "ping_unanswered", lines, waited=round(waited, 1))
     if trail.orders.pongs_held is not None:
-        case.blame("server-ping-timeout", "client", FITS, "pongs_held", [trail.orders.pongs_held.n])
+        case.blame("server-ping-timeout", "client", 2 * STRONG, "pongs_held", [trail.orders.pongs_held.n])
 
 
 def ping_came_with_the_end(case: Case) -> None:

@@ -1,5 +1,6 @@
 """Did it ever open: what came instead of an open session."""
 
+import re
 from collections.abc import Mapping
 
 from tui.diagnosis.between import listening, proxied
@@ -10,6 +11,9 @@ from tui.diagnosis.trail import Trail
 from tui.facts.findings import Blame
 from tui.knowledge import banners, relays
 from tui.knowledge.sayings import meant
+
+LOGIN = re.compile(r"log-?in|sign-?in|auth|sso", re.IGNORECASE)
+"""Words in the address that somebody is sent to who is not known."""
 
 LATE_MS = 1000.0
 """Milliseconds after which a proxy's answer for a server is that of a timer."""
@@ -85,6 +89,9 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
 
     if 300 <= status < 400:
         blame("redirect", "config", SAID)
+        if LOGIN.search(trail.answered("location")):
+            before = case.world.history or any(one.same_door and one.trail.ready for one in case.world.neighbours)
+            blame("session-expired" if before else "auth-failed", "client", STRONG, "http_login")
     elif status == 403:
         _forbidden(case, lines, weaker)
     elif status == 400:

@@ -45,7 +45,10 @@ def _proxy_causes(status: int | None, said: str, *, named: bool) -> Iterator[tup
         yield from (("dns-failure", "client", FITS),) if named else ()
     elif status == 403 or "ruleset" in said or "not allowed" in said:
         yield "forbidden", "config", STRONG
-    elif status in (500, 502, 503) or "refused" in said or "unable to connect" in said:
+    elif "refused" in said:
+        yield "upstream-down", "server", STRONG
+        yield "connection-refused", "server", 0.9 * STRONG
+    elif status in (500, 502, 503) or "unable to connect" in said:
         yield "upstream-down", "server", STRONG
         yield "connection-refused", "server", FITS
         yield from (("dns-failure", "client", 1.2 * FITS),) if named else ()

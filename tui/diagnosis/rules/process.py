@@ -4,7 +4,7 @@ the same.
 """
 
 from tui.diagnosis.between import ended_behind, forwarder, listening, proxied
-from tui.diagnosis.case import FITS, STRONG, UNLIKELY, Case
+from tui.diagnosis.case import EXCLUDED, FITS, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.afterwards import outcome
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S
 from tui.knowledge import relays
@@ -48,7 +48,8 @@ def _lives(case: Case, lines: list[int]) -> None:
     if name in WORKERS:
         gone |= {"proxy-reload", "proxy-restart"}
     for cause in sorted(gone):
-        case.doubt(cause, UNLIKELY / 4, "program_lives", lines, program=name)
+        times = EXCLUDED if cause == "proxy-reload" else UNLIKELY / 4  # the worker that had it would have gone
+        case.doubt(cause, times, "program_lives", lines, program=name)
     after = outcome(case)
     if server and after is not None and after[0] == "refused":
         case.blame("server-restart", "server", STRONG, "program_closing", lines, program=name)
@@ -56,11 +57,17 @@ def _lives(case: Case, lines: list[int]) -> None:
     elif server:
         case.blame("server-abort", "server", 1.5, "program_lives", lines, program=name)
         case.doubt("abrupt-close", 2 * UNLIKELY, "program_lives", lines, program=name)
-    elif name in WORKERS and after is not None and after[:2] == ("ok", 101) and case.idle_any < LEAST_IDLE_S:
+    elif name in WORKERS and after is not None and after[:2] == ("ok", 101) and not _timed(case):
         # The proxy did not go, nor what is behind it: somebody told one of them to end the session.
         case.blame("admin-kill", "server", STRONG, "program_lives", lines, program=name)
-        case.blame("server-abort", "server", FITS, "program_lives", lines, program=name)
+        case.blame("server-abort", "server", 0.8 * STRONG, "program_lives", lines, program=name)
         case.doubt("server-restart", UNLIKELY, "program_lives", lines, program=name)
+
+
+def _timed(case: Case) -> bool:
+    """Whether an idle timer may have ended it: not where one that was not idle ended with it."""
+    closes = [one.trail.close for one in case.world.neighbours if one.together and one.same_server]
+    return case.idle_any >= LEAST_IDLE_S and all(end is None or (end.idle_any or 0) >= LEAST_IDLE_S for end in closes)
 
 
 def _ended(case: Case, how: str, lines: list[int]) -> None:

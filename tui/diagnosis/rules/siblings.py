@@ -33,7 +33,7 @@ def alone(case: Case) -> None:
     living = [
         one for one in case.world.neighbours
         if one.same_server and one.lives and _was_there(case, one) and one.trail.orders.frozen_at(case.at) is None
-        and (not gone or _heard_since(case, one))
+        and (not gone or _heard_since(case, one)) and not _ails(one.trail)
     ]  # fmt: skip
     if not living or any(one.together for one in case.world.neighbours) or ended_behind(case) is not None:
         return
@@ -91,6 +91,11 @@ def _was_there(case: Case, one: Neighbour) -> bool:
     return one.trail.ready is not None and one.trail.ready.m <= case.at
 
 
+def _ails(trail: Trail) -> bool:
+    """Whether its own peer is late: nobody can tell yet that it lives."""
+    return any(late.state == "missed" for layer, late in trail.late.items() if layer in ("stomp-in", "ws-ping"))
+
+
 def _heard_since(case: Case, one: Neighbour) -> bool:
     """Whether a session has had a sign of life since this one ended: one that does not read may not know yet."""
     last = sign_of_life(one.trail)
@@ -132,7 +137,8 @@ def together(case: Case) -> None:
                 continue
             if cause == "connection-lifetime" and _same_rhythm(case, here, "age"):
                 continue
-            case.doubt(cause, UNLIKELY * 2, "ended_together", lines, names=names)
+            timer = cause == "idle-timeout-proxy"  # each connection has its own
+            case.doubt(cause, UNLIKELY / 2 if timer else UNLIKELY * 2, "ended_together", lines, names=names)
     if close.received is not None and here and not any(_same_rhythm(case, here, by) for by in ("idle_any", "idle_tx")):
         case.doubt("idle-timeout-server", UNLIKELY / 2, "ended_together", lines, names=names)
         if close.received.code == 1011:
@@ -278,6 +284,9 @@ def opened_for_others(case: Case) -> None:
         ruled_out += ["not-websocket", "wrong-port", "tls-expected", "tls-not-spoken"]
     for cause in ruled_out:
         case.doubt(cause, EXCLUDED, key, lines, **args)
+    spoken = {one.trail.session.spoken.tcp for one in others}
+    if spoken and case.trail.session.spoken.tcp not in spoken and case.trail.answer is None:
+        case.blame("wrong-port", "client", 4 * STRONG, "speaks_another", lines, **args)
     if "not-websocket" not in ruled_out:
         return
     if close.transport.how in ("fin", "reset") and case.trail.answer is None and case.trail.first_in is None:
