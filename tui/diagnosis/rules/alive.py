@@ -5,6 +5,7 @@ from typing import Any
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.kernel import QUEUED_RTT_MS
 from tui.diagnosis.rules import forwarding, ours, tcp, words
+from tui.diagnosis.rules.reaching import LOOPBACK
 
 LEAST_GRACE_S = 0.25
 """Seconds a server's beat may come later than missed before its session ails."""
@@ -70,7 +71,7 @@ def silent_beats(case: Case, times: float, lines: list[int], args: dict[str, Any
     case.blame("server-heartbeat-missed", "server", missed, key, lines, **args)
     if answers:
         case.doubt("server-freeze", UNLIKELY, "server_answers", case.lines(trail.last_in))
-    elif untested:
+    elif untested and not trail.remote.startswith(LOOPBACK):  # nothing is lost on the way to this machine
         case.blame("network-blackhole", "network", 0.75 * times, key, lines, **args)
     case.blame("server-freeze", "server", frozen, key, lines, **args)
 
