@@ -76,8 +76,8 @@ async def the_line_is_dead(start: Starter, recorder: Recorder) -> None:
                 chat={"url": f"ws://{SERVER}:{server.port}/ws", "do": says(1.4, 8)},
             )
             await echoed(watch, 3, "chat")
-            hosts.router.wall('oifname "wan" drop', name="line")
-            hosts.router.wall('iifname "wan" drop', name="back")
+            hosts.router.wall('oifname "wan" drop', name="dead_out")
+            hosts.router.wall('iifname "wan" drop', name="dead_in")
             for session in ("chat", "till"):
                 await within(watch, 30, "close", session)
             await over(watch, "chat", "till")

@@ -96,7 +96,7 @@ async def test_names_are_not_answered_any_more(start: Starter, recorder: Recorde
         async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
             await opened(watch, early=table)
             await seen(watch, "frame", "early", opcode=9)
-            hosts.router.wall("udp dport 53 drop", name="update")
+            hosts.router.wall("udp dport 53 drop", name="no_names")
             await open_session(watch, name="late", open_timeout=12.0, **table)
             await over(watch, "late", patience=1.5)
             await leave(watch, "early", status=3)
