@@ -7,8 +7,7 @@ import pytest
 from tests.probing import ask, open_session, probing, seen
 from tests.servers.between import TCP, Table, opened, refused, says, staged, stomp, stomps
 from tests.servers.haproxy import HaProxy
-from tests.servers.joined import ANNA, GUEST, beaten, subscribe
-from tests.servers.jvm import Artemis
+from tests.servers.joined import GUEST, beaten, subscribe
 from tests.servers.lines import leave
 from tests.servers.looks import looked
 from tests.servers.nginx import Certificate, Nginx
@@ -22,12 +21,6 @@ from tests.watching import POSTMORTEM, Watch
 pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 SELL = "stomp-send /topic/ash.sold 1"
-
-
-def socket(port: int, certificate: Certificate, login: dict[str, str] = GUEST, **options: object) -> Table:
-    """RabbitMQ's STOMP over WebSocket behind a proxy that speaks TLS."""
-    table = {"url": f"stomp+wss://localhost:{port}/ws", "cacert": str(certificate.ca), "heart_beat": "3100,3100"}
-    return table | login | options
 
 
 def error(watch: Watch, session: str) -> str:
@@ -59,19 +52,20 @@ async def test_an_old_passcode(broker: RabbitMq, recorder: Recorder) -> None:
 async def test_a_kiosk_may_not_publish(
     broker: RabbitMq, certificate: Certificate, start: Starter, recorder: Recorder
 ) -> None:
-    """It may read what is sold and write nothing but its own queue; after a while it publishes. By nginx, over TLS."""
+    """It may read what is sold and write nothing but its own queue; after a while it publishes. By stunnel."""
     await asyncio.to_thread(broker.ctl, "add_user", "kiosk", "kiosk")
     await asyncio.to_thread(broker.ctl, "set_permissions", "kiosk", "^stomp-", "^stomp-", ".*")
-    nginx = start(Nginx, broker.port, certificate=certificate)
+    stunnel = start(Stunnel, broker.stomp_port, certificate)
     kiosk = {"login": "kiosk", "passcode": "kiosk", "vhost": "/"}
+    reads = {"subscribe": ["/topic/ash.sold"], "do": ["2.8 " + SELL]}
     tables = {
-        "till": socket(nginx.port, certificate, do=says(0.9, 6, SELL)),
-        "kiosk": socket(nginx.port, certificate, kiosk, subscribe=["/topic/ash.sold"], do=["2.8 " + SELL]),
+        "till": stomps(stunnel.port, "3100,3100", certificate, do=says(0.9, 6, SELL)),
+        "kiosk": stomps(stunnel.port, "3100,3100", certificate, kiosk) | reads,
     }
-    watch = await staged(tables, "kiosk", stage="tls")
+    watch = await staged(tables, "kiosk")
     assert watch.of("stomp", "kiosk", command="MESSAGE")
     assert "access_refused" in error(watch, "kiosk") or "refused" in error(watch, "kiosk")
-    recorder.keep("ash-nginx-wss-rabbitmq-kiosk-may-not-publish", watch)
+    recorder.keep("ash-stunnel-rabbitmq-kiosk-may-not-publish", watch)
 
 
 async def test_an_exchange_that_was_renamed(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
@@ -88,10 +82,10 @@ async def test_an_exchange_that_was_renamed(broker: RabbitMq, start: Starter, re
 
 
 async def test_a_destination_without_a_prefix(broker: RabbitMq, recorder: Recorder) -> None:
-    """A meter sends to ``meters.7``, as it did with its old broker; another uses a topic."""
+    """A meter sends to ``/meters/7``, as it did with its old broker; another uses a topic."""
     tables = {
         "other": stomp(broker.stomp_port, "2300,2300", do=says(1.0, 5, "stomp-send /topic/meters.6 20.1")),
-        "meter": stomp(broker.stomp_port, "2300,2300", do=["1.7 stomp-send meters.7 20.4"]),
+        "meter": stomp(broker.stomp_port, "2300,2300", do=["1.7 stomp-send /meters/7 20.4"]),
     }
 
     async def strike(watch: Watch) -> None:
@@ -154,19 +148,17 @@ async def test_a_script_says_no_connect(broker: RabbitMq, recorder: Recorder) ->
     recorder.keep("ash-stomps-rabbitmq-script-says-no-connect", watch)
 
 
-async def test_a_durable_subscription_in_use(artemis: Artemis, recorder: Recorder) -> None:
-    """Two replicas of a service have one client-id and one durable subscription; the second is refused. By Artemis."""
-    base: Table = {"url": artemis.tcp_url, "heart_beat": "2000,2000", "connect_header": ["client-id: ash-7"]} | ANNA
-    frame = r"SUBSCRIBE\nid:1\ndestination:ash.news\nclient-id:ash-7\ndurable-subscription-name:daily\nreceipt:in\n\n\0"
-    async with probing("--stdin") as watch:
-        await opened(watch, other=base | {"connect_header": ["client-id: ash-8"]}, first=base)
-        await ask(watch, f"stomp-frame {frame}", "first")
-        await seen(watch, "stomp", "first", command="RECEIPT")
-        await asyncio.sleep(1.4)
-        await open_session(watch, name="second", **base)
-        await seen(watch, "stomp", "second", command="CONNECTED")
-        await ask(watch, f"stomp-frame {frame}", "second")
-        await told_and_gone(watch, "second")
-        await leave(watch, "first", "other", status=0)
-    assert error(watch, "second")
-    recorder.keep("ash-artemis-durable-in-use", watch)
+async def test_a_ledger_is_taken(broker: RabbitMq, recorder: Recorder) -> None:
+    """The day's clerk has the ledger's queue for himself; the night's comes too early. Both over TLS."""
+    base: Table = {"url": broker.tls_url, "cacert": broker.trust[1], "heart_beat": "2800,2800"} | GUEST
+    frame = r"SUBSCRIBE\nid:1\ndestination:/queue/ash.ledger\nexclusive:true\nauto-delete:true\nreceipt:in\n\n\0"
+
+    async def strike(watch: Watch) -> None:
+        await ask(watch, f"stomp-frame {frame}", "day")
+        await seen(watch, "stomp", "day", command="RECEIPT")
+        await asyncio.sleep(1.2)
+        await ask(watch, f"stomp-frame {frame}", "night")
+
+    watch = await staged({"day": base, "night": base | {"do": ["0.4 " + SELL]}}, "night", strike=strike)
+    assert error(watch, "night")
+    recorder.keep("ash-stomps-rabbitmq-ledger-taken", watch)
