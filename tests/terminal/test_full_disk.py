@@ -35,7 +35,7 @@ def test_a_disk_that_fills_up_stops_the_recording_only(spawn: Spawn, tmp_path: P
     terminal.send("g")
     terminal.shows("frame-000", "paused")
     terminal.send("Gk\r")
-    terminal.shows("row 21")
+    terminal.shows("row 21", "esc closes")
     terminal.send("\x1b")
     terminal.until(lambda text: "esc closes" not in text)
     terminal.send("q")
