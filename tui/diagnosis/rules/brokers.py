@@ -49,7 +49,9 @@ def destination_taken(case: Case) -> None:
     asked = case.trail.last_stomp_out
     if case.close is None or case.close.asked or asked is None or case.trail.error is not None:
         return
-    destination = asked.header("destination") if asked.frame.command == "SUBSCRIBE" else ""
+    if asked.frame.command != "SUBSCRIBE":
+        return
+    destination = asked.header("destination")
     holding = [
         one for one in case.world.neighbours
         if one.same_host and one.lives and destination in one.trail.subscribed

@@ -115,19 +115,7 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
         else:
             blame("proxy-strips-upgrade", "proxy", STRONG)
     elif status == 503:
-        maintenance = bool(trail.answered("retry-after"))
-        # A proxy has a page of its own; a server says it in its own way.
-        itself = (bool(trail.http_server) and not relays.proxy(trail.http_server)) or "json" in trail.answered(
-            "content-type"
-        )
-        fronted = bool(trail.answered("via")) or (bool(proxied(case)) and not itself)
-        unknown = not trail.http_server and listening(case) is None
-        blame("upstream-down", "server", STRONG if fronted or unknown else FITS)
-        blame("server-unavailable", "server", STRONG if maintenance or not fronted else HINT)
-        if living := [one for one in case.world.neighbours if one.same_door and one.lives]:
-            limit = case.lines(trail.answer, *(one.trail.ready for one in living))
-            case.blame("rate-limited", "client", 2 * STRONG, "http_503_beside", limit, names=living[0].name)
-            case.doubt("upstream-down", UNLIKELY, "http_503_beside", limit, names=living[0].name)
+        _unavailable(case, lines, weaker)
     elif 200 <= status < 300:
         page = "<html" in body.lower() or "<!doctype" in body.lower()
         blame("not-websocket", "config", STRONG, "http_page" if page else "http_status")
@@ -148,6 +136,26 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
             blame("origin-rejected", "config", STRONG, "http_origin_404")
     else:
         blame("upgrade-rejected", "server", STRONG)
+
+
+def _unavailable(case: Case, lines: list[int], weaker: float) -> None:
+    """503: the server's own, a proxy's that has nobody behind it, or one visitor too many."""
+    trail = case.trail
+    maintenance = bool(trail.answered("retry-after"))
+    # A proxy has a page of its own; a server says it in its own way.
+    itself = (bool(trail.http_server) and not relays.proxy(trail.http_server)) or "json" in trail.answered(
+        "content-type"
+    )
+    fronted = bool(trail.answered("via")) or (bool(proxied(case)) and not itself)
+    unknown = not trail.http_server and listening(case) is None
+    behind_down = weaker or (STRONG if fronted or unknown else FITS)
+    case.blame("upstream-down", "server", behind_down, "http_status", lines, status=503)
+    itself_down = weaker or (STRONG if maintenance or not fronted else HINT)
+    case.blame("server-unavailable", "server", itself_down, "http_status", lines, status=503)
+    if living := [one for one in case.world.neighbours if one.same_door and one.lives]:
+        limit = case.lines(trail.answer, *(one.trail.ready for one in living))
+        case.blame("rate-limited", "client", 2 * STRONG, "http_503_beside", limit, names=living[0].name)
+        case.doubt("upstream-down", UNLIKELY, "http_503_beside", limit, names=living[0].name)
 
 
 def _forbidden(case: Case, lines: list[int], weaker: float) -> None:

@@ -73,9 +73,6 @@ def certificate_wanted(case: Case) -> None:
 def tls_to_something_else(case: Case) -> None:
     """We spoke TLS, and what came back was no TLS."""
     close, trail = failed(case), case.trail
-    if close is not None and close.transport.phase == "http" and close.transport.how == "tls" and trail.answer is None:
-        lines = case.lines(trail.tls, trail.end)
-        case.blame("tls-handshake-failed", "config", FITS, "tls_failed", lines, error=close.transport.detail or "–")
     if close is None or close.transport.phase != "tls" or (trail.tls is not None and trail.tls.verify_code):
         return
     words, lines = (close.transport.detail or "").upper().replace(" ", "_"), case.lines(trail.tls, trail.end)
@@ -106,6 +103,15 @@ def tls_to_something_else(case: Case) -> None:
             case.blame("mtu-blackhole", "network", 0.8 * FITS, "certificate_lost", case.lines(case.kernel.last))
 
 
+def tls_broke_unanswered(case: Case) -> None:
+    """TLS was up, and broke before our request was answered: under TLS 1.3 a server refuses us only then."""
+    close, trail = failed(case), case.trail
+    if close is None or close.transport.phase != "http" or close.transport.how != "tls" or trail.answer is not None:
+        return
+    lines = case.lines(trail.tls, trail.end)
+    case.blame("tls-handshake-failed", "config", FITS, "tls_failed", lines, error=close.transport.detail or "–")
+
+
 def _other_names_pass(case: Case) -> None:
     """The same place took the TLS hello of a session that asks for another name: a box on the way reads them."""
     mine = case.trail.tls
@@ -118,4 +124,4 @@ def _other_names_pass(case: Case) -> None:
         return
 
 
-RULES = (tls_certificate, tls_alert, certificate_wanted, tls_to_something_else)
+RULES = (tls_certificate, tls_alert, certificate_wanted, tls_to_something_else, tls_broke_unanswered)
