@@ -35,12 +35,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out what this run is not about. Nothing is skipped: it is not part of the run."""
-    wanted = config.getoption("--real")
-    chosen = [item for item in items if (item.get_closest_marker("real") is not None) == wanted]
-    if config.getoption("--takes") == 1:
-        chosen = [item for item in chosen if item.get_closest_marker("extra") is None]
-    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-    items[:] = chosen
+    real, extra = config.getoption("--real"), config.getoption("--takes") > 1
+
+    def chosen(item: pytest.Item) -> bool:
+        return (item.get_closest_marker("real") is not None) == real and (
+            extra or item.get_closest_marker("extra") is None
+        )
+
+    config.hook.pytest_deselected(items=[item for item in items if not chosen(item)])
+    items[:] = filter(chosen, items)
 
 
 @pytest.fixture

@@ -1,0 +1,143 @@
+"""What another session shows of the one that ended: with it, and without it or with one that shows nothing."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from tests.diagnosis.test_verdict import busy, head, last, named
+from tests.session.tape import Tape, stomp
+from tui.facts import facts
+from tui.facts.findings import Verdict
+
+
+def causes(verdict: Verdict) -> list[str]:
+    """Their ids, the likeliest first."""
+    return [one.cause for one in verdict.causes]
+
+
+def asked(tape: Tape, outq: int, retrans: int, rtt_ms: float) -> Tape:
+    """The kernel's report in a silence: bytes of ours out, sent again so often, and how long a round trip takes."""
+    return tape.add(
+        facts.TcpInfo, when="silent", outq=outq, notsent=0, unacked=1 + outq // 1448, retrans=retrans,
+        total_retrans=retrans, rtt_ms=rtt_ms, last_ack_ms=3900.0 if retrans else 9.0, last_data_ms=3900.0,
+        state="ESTABLISHED",
+    )  # fmt: skip
+
+
+def without_an_answer() -> Tape:
+    """What it says is sent again and again and never acknowledged, until TCP gives up."""
+    tape = asked(busy(stomp(), 4).at(4.5).text("out", "\n").at(8), outq=7, retrans=4, rtt_ms=40.0)
+    return tape.at(20).end("timeout", errno="ETIMEDOUT")
+
+
+def sending(rtt_ms: float) -> Tape:
+    """Has much on its way to the same server while ours does not arrive."""
+    tape = busy(Tape("stomp+ws://shop.test/feed", "B").open("v12.stomp").connected(), 4)
+    for m in (5.0, 19.0):
+        asked(tape.at(m), outq=90_000, retrans=0, rtt_ms=rtt_ms)
+    return tape
+
+
+@pytest.mark.parametrize(("rtt_ms", "cause"), [(2400.0, "bandwidth-limited"), (41.0, "network-blackhole")])
+def test_a_neighbour_fills_the_way(rtt_ms: float, cause: str) -> None:
+    assert head(last("A", without_an_answer(), sending(rtt_ms))) == (cause, "network")
+
+
+def refused_host(name: str, said: str, **spec: Any) -> Tape:
+    """RabbitMQ refuses CONNECT to the virtual host `shop`."""
+    tape = Tape("stomp+ws://shop.test/feed", name).open("v12.stomp").at(0.1)
+    tape.text("out", f"CONNECT\naccept-version:1.2\nhost:shop\nlogin:{spec['login']}\n\n\0")
+    tape.text("in", f"ERROR\nmessage:Bad CONNECT\n\n{said}\n\0").closing("in", 1000).closing("out", 1000)
+    return tape.eof().end()
+
+
+def inside(login: str, host: str = "shop") -> Tape:
+    """A session in a virtual host."""
+    tape = Tape("stomp+ws://shop.test/feed", "inside").open("v12.stomp")
+    tape.text("out", f"CONNECT\naccept-version:1.2\nhost:{host}\nlogin:{login}\n\n\0")
+    return busy(tape.text("in", "CONNECTED\nversion:1.2\nheart-beat:0,0\n\n\0"), 3)
+
+
+@pytest.mark.parametrize(
+    ("others", "cause"),
+    [
+        ([inside("ann")], "rate-limited"),
+        ([inside("bea")], "permission-denied"),
+        ([inside("ann", host="other")], "vhost-not-found"),
+        ([], "vhost-not-found"),
+    ],
+    ids=["with our login", "with another", "elsewhere", "nobody"],
+)
+def test_the_virtual_host_that_is_refused_serves_another(others: Iterable[Tape], cause: str) -> None:
+    refused = refused_host("A", "Virtual host 'shop' access denied", login="ann")
+    assert last("A", refused, *others).cause == cause
+
+
+def subscribing(destination: str) -> Tape:
+    """TCP ends without a word right after a SUBSCRIBE."""
+    tape = busy(stomp(), 2).at(2.4).text("out", f"SUBSCRIBE\nid:0\ndestination:{destination}\n\n\0")
+    return tape.at(2.42).eof().end()
+
+
+def reading(destination: str) -> Tape:
+    """A session that reads a destination."""
+    tape = Tape("stomp+ws://shop.test/feed", "reads").open("v12.stomp").connected()
+    return busy(tape.text("out", f"SUBSCRIBE\nid:0\ndestination:{destination}\n\n\0"), 4)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "taken"),
+    [
+        ("/queue/orders", "/queue/orders", True),
+        ("/queue/orders", "/queue/bills", False),
+        ("/topic/orders", "/topic/orders", False),
+    ],
+)
+def test_what_we_subscribed_to_is_another_sessions(ours: str, theirs: str, *, taken: bool) -> None:
+    verdict = last("A", subscribing(ours), reading(theirs))
+    assert ("resource-locked" in causes(verdict)[:2]) == taken
+    assert ("resource-locked" in causes(verdict)) == taken
+
+
+@pytest.mark.parametrize("other", ["elsewhere.test", "shop.test"])
+def test_the_same_place_takes_hellos_that_ask_for_another_name(other: str) -> None:
+    def hello(name: str, asked: str) -> Tape:
+        tape = Tape(f"wss://{asked}/feed", name)
+        return tape.add(facts.Tcp, role="main", remote="192.0.2.1:443", local="192.0.2.9:5000", ms=40.0)
+
+    mine = hello("A", "shop.test").at(0.1).add(facts.Tls, ok=False, servername="shop.test")
+    mine.end("reset", "tls", errno="ECONNRESET")
+    passed = hello("B", other).add(facts.Tls, ok=True, servername=other)
+    assert (last("A", mine, passed).cause == "tcp-reset") == (other != "shop.test")
+
+
+@pytest.mark.parametrize("tcp", [True, False])
+def test_another_protocol_is_spoken_where_ours_gets_no_answer(*, tcp: bool) -> None:
+    mine = Tape("ws://shop.test/feed").add(facts.Tcp, role="main", remote="192.0.2.1:80", local="192.0.2.9:1", ms=4.0)
+    mine.add(facts.Http, dir="out", method="GET", target="/feed", status=None).at(0.2).end("fin", "http")
+    other = Tape("stomp://shop.test" if tcp else "ws://shop.test/feed", "B")
+    if tcp:
+        other.add(facts.Tcp, role="main", remote="192.0.2.1:80", local="192.0.2.9:2", ms=4.0)
+        other.add(facts.Bytes, dir="out", size=28, text="CONNECT\naccept-version:1.2\n\n\0")
+        other.add(facts.Bytes, dir="in", size=24, text="CONNECTED\nversion:1.2\n\n\0")
+    else:
+        other.open()
+    assert ("wrong-port" in causes(last("A", mine, other))) == tcp
+
+
+@pytest.mark.parametrize(("before", "cause"), [(True, "session-expired"), (False, "auth-failed")])
+def test_sent_to_a_login_page(*, before: bool, cause: str) -> None:
+    """One that got in before shows that the login was good once."""
+    tape = Tape().add(facts.Tcp, role="main", remote="192.0.2.1:80", local="192.0.2.9:5000", ms=40.0)
+    tape.add(facts.Http, dir="out", method="GET", target="/feed", status=None)
+    tape.add(facts.Http, dir="in", status=302, headers=[("Location", "/login?next=/feed")]).end("http", "http")
+    others = [Tape(name="B").open()] if before else []
+    assert causes(last("A", tape, *others)) == ["redirect", cause]
+    assert named(last("A", tape, *others), cause).confidence > 0.05
+
+
+@pytest.mark.parametrize("offered", ["chat.v1", None])
+def test_a_server_that_chose_none_of_our_subprotocols_and_left(offered: str | None) -> None:
+    tape = Tape().open(offered=offered).at(0.05).closing("in", 1000).closing("out", 1000).eof().end()
+    assert ("subprotocol-mismatch" in causes(last("A", tape))) == (offered is not None)
