@@ -1,18 +1,19 @@
 """What every test shares: the choice between tests that need nothing and tests that need real servers.
 
 ``pytest`` runs everything but the tests marked ``real``; ``pytest --real`` runs those, and there an absent
-server is a failure. ``--record-scenarios DIRECTORY`` writes what the real runs said there, such as
-``tests/scenarios``, and ``--takes N`` stages what varies (``tests/servers/takes.py``) N times, with the cases marked
-``extra`` too.
+server is a failure. A test marked ``alone`` runs while no other does, whoever runs them. ``--record-scenarios
+DIRECTORY`` writes what the real runs said there, such as ``tests/scenarios``, and ``--takes N`` stages what varies
+(``tests/servers/takes.py``) N times, with the cases marked ``extra`` too.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests import serving
+from tests.alone import inside
 from tests.servers.takes import Take
 
 settings.register_profile("whoops", deadline=None)  # no test is timed
@@ -44,6 +45,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     config.hook.pytest_deselected(items=[item for item in items if not chosen(item)])
     items[:] = filter(chosen, items)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Keeps the machine free for a test marked ``alone``; the wait is none of its time (``pytest-timeout``)."""
+    with inside(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import Opcode
 
@@ -159,6 +160,7 @@ async def test_reset() -> None:
 # Imitating a failing client.
 
 
+@pytest.mark.alone
 async def test_freeze_reads_nothing_and_answers_nothing_until_it_is_over() -> None:
     frozen_now = threading.Event()
 
@@ -182,7 +184,7 @@ async def test_freeze_reads_nothing_and_answers_nothing_until_it_is_over() -> No
             await watch.command("close")
             await seen(watch, "end")
             assert await watch.finish() == 0
-    assert 1 <= answered["m"] - frozen["m"] < 2
+    assert 1 <= answered["m"] - frozen["m"] < 1.2
     assert watch.the("frame", dir="in", opcode=9)["m"] - frozen["m"] >= 1, "it was not read before"
     beats = [line["m"] for line in watch.of("stomp", command="beat")]
     assert not [at for at in beats if frozen["m"] < at < frozen["m"] + 1]
@@ -283,6 +285,7 @@ async def test_max_size() -> None:
 # Time.
 
 
+@pytest.mark.alone
 async def test_beats_keep_their_cadence_whatever_else_is_sent() -> None:
     def listen(connection: Connection) -> None:
         connection.upgrade(subprotocol="v12.stomp")
@@ -297,7 +300,7 @@ async def test_beats_keep_their_cadence_whatever_else_is_sent() -> None:
     beats = [line["m"] - ready for line in watch.of("stomp", command="beat")]
     assert len(beats) == 6
     for number, at in enumerate(beats, 1):
-        assert 0 <= at - number * 0.2 < 0.2, "each in its own period"
+        assert 0 <= at - number * 0.2 < 0.1
 
 
 async def test_what_the_kernel_knows_after_1_2_and_4_seconds_of_silence(echo: str) -> None:

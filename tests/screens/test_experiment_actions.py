@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.screens.conftest import settled
 from tests.waiting import comes
 from tests.watching import clean_environment
@@ -31,6 +33,7 @@ def offer(app: WhoopsApp) -> None:
     {command.title: command for command in app.get_system_commands(app.screen)}[ENTRY].callback()
 
 
+@pytest.mark.alone
 async def test_the_twins_stand_side_by_side_and_a_page_says_what_they_showed(tmp_path: Path) -> None:
     async with running(POLICY) as urls:
         table = {"name": "A", "url": urls["tcp"], "heart-beat": "200,200"}

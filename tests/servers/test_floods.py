@@ -16,6 +16,8 @@ from tests.servers import scripts
 from tests.servers.scripted import Connection, Script, ScriptedServer
 from tests.watching import Line, clean_environment
 
+pytestmark = pytest.mark.alone
+
 MIB = 1 << 20
 
 BOUND = 192 * MIB
@@ -106,10 +108,10 @@ def floods(piece: bytes, count: int) -> Callable[[Connection], None]:
 
 
 def assert_on_time(run: Flooded) -> None:
-    """Beats left all the while and none was missed; a busy machine that runs other tests may hold some of them back."""
+    """Beats left all the while: none was missed, and hardly one late, on whatever machine this runs."""
     ready, end = run.of(b"stomp", b'"CONNECTED"')[0]["m"], run.of(b"end")[0]["m"]
     beats = run.of(b"stomp", b'"dir":"out","command":"beat"')
-    assert len(beats) >= (end - ready) / 0.5 * 2 / 3 - 2
+    assert len(beats) >= (end - ready) / 0.5 - 2
     assert "missed" not in {beat["state"] for beat in run.of(b"heartbeat")}
 
 

@@ -63,6 +63,7 @@ def test_the_drop_and_its_card_can_be_read_off_the_screen(
     assert {line["s"] for line in ends} == {"alice", "bob"}
 
 
+@pytest.mark.alone
 def test_no_beat_is_late_while_the_terminal_is_not_read(spawn: Spawn, tmp_path: Path) -> None:
     terminal = spawn(demo(tmp_path))
     terminal.shows("alice", "OPEN 0:02")

@@ -10,6 +10,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+import pytest
 from websockets.frames import Opcode
 
 from tests.probing import seen
@@ -18,6 +19,7 @@ from tests.watching import clean_environment, watching
 from tui.watch.output import HIGH, Output, write_all
 
 
+@pytest.mark.alone
 async def test_beats_leave_on_time_though_nobody_reads_our_lines() -> None:
     """The server floods and measures our beats; the pipe of our stdout is full all the while."""
     beats: list[float] = []
@@ -54,7 +56,7 @@ async def test_beats_leave_on_time_though_nobody_reads_our_lines() -> None:
             os.kill(watch.process.pid, signal.SIGTERM)
             assert await watch.finish() == 130
     gaps = [after - before for before, after in itertools.pairwise(beats[1:])]
-    assert max(gaps) < 0.4 and sum(gaps) / len(gaps) < 0.22
+    assert max(gaps) < 0.35 and sum(gaps) / len(gaps) < 0.22
 
 
 async def test_a_signal_ends_us_though_nobody_reads_our_lines() -> None:
