@@ -392,6 +392,24 @@ def test_the_servers_beats_stop_while_it_answers_pings() -> None:
     assert head(verdicts(tape)[-1]) == ("server-heartbeat-missed", "server")
 
 
+@pytest.mark.parametrize(
+    ("said", "came", "cause"),
+    [
+        (True, "RECEIPT\nreceipt-id:1\n\n\0", "server-heartbeat-missed"),
+        (False, "MESSAGE\nsubscription:0\nmessage-id:1\n\n\0", "none"),
+        (True, "\n", "none"),
+    ],
+)
+def test_what_came_after_a_missed_beat_was_none(*, said: bool, came: str, cause: str) -> None:
+    """An answer to what we sent shows a server that works and does not beat; other messages may stand for beats."""
+    tape = busy(stomp(), 4)
+    for m in (4.5, 5.5, 6.5, 7.5):
+        tape.at(m).text("out", "\n")
+    if said:
+        tape.at(8.2).text("out", "SEND\ndestination:/queue/a\nreceipt:1\n\n\0")
+    assert verdicts(tape.at(8.25).text("in", came).at(8.4).stop())[-1].cause == cause
+
+
 def test_a_beat_a_hair_past_missed_is_no_ailment() -> None:
     tape = busy(stomp(), 4).at(7.55).text("in", "\n").at(8).stop()
     assert [one.cause for one in verdicts(tape)] == ["none"]

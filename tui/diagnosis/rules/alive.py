@@ -38,6 +38,21 @@ def beats_missed(case: Case) -> None:
         silent_beats(case, 2 * STRONG, lines, args)
 
 
+def beats_ended(case: Case) -> None:
+    """A beat was missed, and what came at last was no beat but the answer to what we said: the server works, and has
+    forgotten to beat. Whatever comes after it may stand for beats (STOMP 1.2, "Heart-beating")."""
+    trail, late, n = case.trail, case.trail.late.get("stomp-in"), case.trail.beat_in_s
+    if late is None or late.state != "recovered" or not n or trail.last_in is None or not trail.sends:
+        return
+    beaten, asked = trail.timers["stomp-in"].last_beat_m, trail.sends[-1]
+    if beaten is None or case.m - beaten < 2 * n + LEAST_GRACE_S or trail.last_in.m > late.m:
+        return
+    if beaten < late.m and late.m - n < asked.m < late.m:
+        args: dict[str, Any] = {"idle": round(late.m - beaten, 1), "every": round(n, 1)}
+        lines = case.lines(asked, trail.last_in)
+        case.blame("server-heartbeat-missed", "server", STRONG, "beats_ended", lines, **args)
+
+
 def sockjs_beats_missed(case: Case) -> None:
     """The server's ``h`` stopped. A request of ours that was answered since then shows that only the stream is dead."""
     trail, late = case.trail, case.trail.late.get("sockjs-h")
@@ -127,6 +142,7 @@ RULES = (
     words.stomp_error,
     ours.peer_breaks_the_rules,
     beats_missed,
+    beats_ended,
     sockjs_beats_missed,
     unacknowledged,
     no_way_out,
