@@ -357,6 +357,22 @@ def test_a_lifetime_repeats_at_one_age() -> None:
     assert head(last("B", first, second)) == ("connection-lifetime", "proxy")
 
 
+@pytest.mark.parametrize(("talks", "cause"), [(True, "connection-lifetime"), (False, "idle-timeout-proxy")])
+def test_an_age_that_repeats_in_a_silent_session_is_one_where_another_talked(*, talks: bool, cause: str) -> None:
+    """Both of a pair end together each time: whoever restarts knows nothing of their ages."""
+
+    def pair(began: float, names: str, *, talks: bool) -> list[Tape]:
+        tapes = [Tape(name=name).at(began).open().at(began + 0.1).text("in", "hello") for name in names]
+        for tape in tapes:
+            for number in range(1, 9 if talks else 1):
+                tape.at(began + number).text("out", "hi").at(began + number + 0.1).text("in", "hi")
+            tape.at(began + 9.37).eof().end().at(began + 9.6).add(facts.Postmortem, stage="tcp", ok=True)
+            tape.add(facts.Postmortem, stage="http", ok=True, status=101)
+        return tapes
+
+    assert last("C", *pair(0, "AB", talks=talks), *pair(12, "CD", talks=False)).cause == cause
+
+
 def test_a_newer_login_kicks_the_older_session() -> None:
     older = busy(stomp(name="A", login="ann"), 5).at(5.2).eof().end()
     newer = Tape("stomp+ws://shop.test/feed", name="B", login="ann").at(4.9).open("v12.stomp").connected()

@@ -7,6 +7,9 @@ from tui.facts.findings import Blame
 
 LEAST_S = 1.5
 
+SILENT = 0.5
+"""The share of its age, in silence at its end, from which a connection's age counts as an idle time."""
+
 CLOCKS = {"idle_any": "idle-timeout-proxy", "idle_tx": "idle-timeout-server", "age": "connection-lifetime"}
 """What each clock stands for where it repeats."""
 
@@ -27,6 +30,10 @@ def the_same_again(case: Case) -> None:
     }  # fmt: skip
     if found:
         case.doubt("normal-close", UNLIKELY, "again_calm", case.lines(trail.end))
+    if "age" in found:
+        lines = [*(drop.n for drop in found["age"][-5:]), *case.lines(trail.end)]
+        for cause in ("server-restart", "proxy-reload"):
+            case.doubt(cause, UNLIKELY, "again_aged", lines, seconds=round(case.age or 0.0, 1))
     for clock, same in found.items():
         cause = CLOCKS[clock]
         times = FITS if len(same) == 1 else STRONG
@@ -51,11 +58,12 @@ def _repeats(case: Case, clock: str, earlier: list[Drop]) -> list[Drop]:
         return []
     if clock == "idle_tx" and trail.last_out is None and proxied(case):
         return []  # of one that never spoke it is the age
-    if clock == "age" and case.idle_any > 0.5 * mine:
-        return []
     if clock == "idle_any" and close.received is not None:
         return []
-    return [drop for drop in earlier if _equal(getattr(drop, clock), mine)]
+    same = [drop for drop in earlier if _equal(getattr(drop, clock), mine)]
+    # Of those that were silent all their lives an age is an idle time, unless one of them was busy.
+    silent = clock == "age" and case.idle_any > SILENT * mine
+    return [] if silent and all(drop.idle_any > SILENT * mine for drop in same) else same
 
 
 def _side(case: Case, cause: str) -> Blame:
