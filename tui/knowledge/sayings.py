@@ -1,13 +1,14 @@
-"""What peers say before they go, and the cause their words name: ``sayings.toml``. The rules ask ``meant``."""
+"""What peers say before they go, and the cause their words name: a file for each place where words stand
+(``sayings/``). The rules ask ``meant``."""
 
 import functools
 import re
 from importlib import resources
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
-Place = Literal["error", "reason", "sockjs", "http", "message"]
+Place = Literal["error", "reason", "http", "message"]
 """Where words stand: a STOMP ERROR, the reason of a Close frame or of a SockJS ``c`` frame, the body of an HTTP
 answer, a message right before the end."""
 
@@ -15,14 +16,16 @@ answer, a message right before the end."""
 class Saying(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Words of one kind and what they mean."""
 
-    where: list[Place]
     match: str
     """An expression found anywhere in the words, case aside."""
     cause: str
     side: Literal["client", "server", "proxy", "network", "config"]
     how: Literal["said", "strong", "fits"] = "said"
+    """The words name the cause; or they only point to it."""
     code: list[int] = []
     """Close codes it is meant with; empty for any."""
+    also: list[Place] = []
+    """Places beside its file's own where it means the same, behind what is said there."""
     product: str | None = None
     setting: str = ""
 
@@ -32,16 +35,21 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @functools.cache
-def sayings() -> tuple[Saying, ...]:
-    """Every saying, special before general."""
-    file = resources.files("tui.knowledge").joinpath("sayings.toml")
-    return tuple(msgspec.toml.decode(file.read_bytes(), type=_File).saying)
+def sayings() -> dict[Place, list[Saying]]:
+    """By place what may be said there, special before general."""
+    folder = resources.files("tui.knowledge").joinpath("sayings")
+    own: dict[Place, list[Saying]] = {
+        place: msgspec.toml.decode(folder.joinpath(f"{place}.toml").read_bytes(), type=_File).saying
+        for place in get_args(Place)
+    }
+    everyone = [saying for said in own.values() for saying in said]
+    return {place: [*said, *(saying for saying in everyone if place in saying.also)] for place, said in own.items()}
 
 
 def meant(place: Place, text: str, code: int | None = None) -> Saying | None:
     """The first saying that words at a place match, as they stand or as words where they are one (``TOKEN_EXPIRED``);
     None where nobody is known to mean anything by them."""
-    wanted = [saying for saying in sayings() if place in saying.where and (not saying.code or code in saying.code)]
+    wanted = [saying for saying in sayings()[place] if not saying.code or code in saying.code]
     for words in (text, text.replace("_", " ")):
         for saying in wanted:
             if re.search(saying.match, words, re.IGNORECASE | re.DOTALL):

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, SAID, STRONG, Case
-from tui.knowledge.sayings import Place, Saying, meant
+from tui.knowledge.sayings import Saying, meant
 
 QUOTED = 120
 """Characters of a peer's words that a claim repeats."""
@@ -150,7 +150,7 @@ def sockjs_close(case: Case) -> None:
     said = close.sockjs if close is not None else None
     if close is None or said is None or close.initiator == "local":
         return
-    _say(case, "sockjs", said.reason, said.code, case.lines(case.trail.end))
+    _say(case, "said_sockjs", said.reason, said.code, case.lines(case.trail.end))
 
 
 def close_reason(case: Case) -> None:
@@ -163,7 +163,7 @@ def close_reason(case: Case) -> None:
     mark = case.trail.close_in
     if mark is not None and any(mark.n in flaw.lines for flaw in case.trail.flaws_in):
         return  # no Close, but bytes that were read as one
-    _say(case, "reason", close.received.reason, close.received.code, case.lines(case.trail.close_in))
+    _say(case, "said_reason", close.received.reason, close.received.code, case.lines(case.trail.close_in))
 
 
 def _goodbye(text: str, *, plain: bool) -> Saying | None:
@@ -194,13 +194,13 @@ def last_words(case: Case) -> None:
             return
 
 
-def _say(case: Case, place: Place, text: str, code: int | None, lines: list[int]) -> None:
-    saying = meant(place, text, code)
+def _say(case: Case, key: str, text: str, code: int | None, lines: list[int]) -> None:
+    saying = meant("reason", text, code)
     if saying is None or (code == INTERNAL and saying.cause == "try-again-later"):
         return  # what is unavailable there is the server's own fault, not its room
-    by_saying(case, saying, f"said_{place}", lines, text[:QUOTED])
+    by_saying(case, saying, key, lines, text[:QUOTED])
     if saying.cause == "server-restart" and code == GOING_AWAY:
-        case.blame("going-away", "server", SAID, f"said_{place}", lines, text=text[:QUOTED])
+        case.blame("going-away", "server", SAID, key, lines, text=text[:QUOTED])
 
 
 def by_saying(case: Case, saying: Saying, key: str, lines: list[int], quoted: str) -> None:
