@@ -32,6 +32,12 @@ def test_late_then_missed_then_recovered() -> None:
     assert (timer.missed, timer.received, timer.state, timer.max_gap_ms) == (1, 1, "ok", 5000.0)
 
 
+def test_nobody_beats_behind_a_disconnect() -> None:
+    tape = stomp().at(1.9).text("out", "\n").text("in", "\n").text("out", "DISCONNECT\nreceipt:1\n\n\0")
+    tape.at(9).text("in", "RECEIPT\nreceipt-id:1\n\n\0")
+    assert {layer for layer, state, _ in tape.beats() if state != "negotiated"} == {"stomp-in"}
+
+
 def test_a_beat_at_the_deadline_is_late() -> None:
     tape = stomp().at(2.25).text("in", "\n").text("out", "\n")
     assert [beat[1:] for beat in tape.beats() if beat[0] == "stomp-in"][1:] == [

@@ -323,6 +323,7 @@ class Connection:
                 unreadable = conversation.connect(frame)
             case "out", "DISCONNECT":
                 self._act("local", fact.m)
+                self.stomp_out.stop()  # no frame of ours may follow it (STOMP 1.2, "DISCONNECT")
             case "in", "CONNECTED":
                 unreadable = conversation.connected(frame)
                 findings += self._agreed(fact, conversation)

@@ -67,7 +67,7 @@ class Timer:
         self._schedule()
 
     def stop(self) -> None:
-        """The connection ended: time changes nothing any more."""
+        """Nothing is owed any more: time changes nothing."""
         self.deadline = math.inf
 
     def alive(self, m: float) -> float | None:
