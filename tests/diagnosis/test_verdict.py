@@ -136,6 +136,11 @@ def test_what_the_peer_said_names_the_cause(code: int, reason: str, cause: str, 
         ('{"type":"error","message":"jwt expired"}', "auth-expired"),
         ('{"type":"chat","text":"server restart tonight"}', "normal-close"),
         ('{"disconnect":{"code":3001,"reason":"shutdown"}}', "going-away"),
+        ('{"push":{"disconnect":{"code":3008,"reason":"slow"}}}', "backpressure"),
+        ('{"op":"auth","success":false,"ret_msg":"Invalid api_key"}', "auth-failed"),
+        ('["NOTICE","rate-limited: slow down a little"]', "rate-limited"),
+        ("ERROR :Closing Link: bob[203.0.113.7] (Killed (oper (flooding)))", "admin-kill"),
+        ("ERROR :Closing Link: bob[203.0.113.7] (Ping timeout: 121 seconds)", "server-ping-timeout"),
     ],
 )
 def test_what_an_application_said_last(said: str, cause: str) -> None:
@@ -494,6 +499,7 @@ def test_a_certificate_that_does_not_verify(code: int, cause: str, side: str) ->
         (431, [], None, "headers-too-big", "config"), (500, [], None, "upgrade-rejected", "server"),
         (502, [], None, "upstream-down", "server"), (503, [("Server", "nginx")], None, "upstream-down", "server"),
         (503, [("Retry-After", "60")], "down for maintenance", "server-unavailable", "server"),
+        (503, [("Server", "nginx/1.24.0")], "Service Temporarily Unavailable", "server-unavailable", "server"),
         (504, [], None, "upstream-timeout", "server"), (418, [], None, "upgrade-rejected", "server"),
     ],
 )  # fmt: skip

@@ -142,9 +142,12 @@ def _unavailable(case: Case, lines: list[int], weaker: float) -> None:
     """503: the server's own, a proxy's that has nobody behind it, or one visitor too many."""
     trail = case.trail
     maintenance = bool(trail.answered("retry-after"))
-    # A proxy has a page of its own; a server says it in its own way.
-    itself = (bool(trail.http_server) and not relays.proxy(trail.http_server)) or "json" in trail.answered(
-        "content-type"
+    # A proxy has a page of its own; a server says it in its own way. Of a dead backend nginx says 502: its own 503 is
+    # an order or a limit, except in Kubernetes' ingress, which hides its version.
+    itself = (
+        (bool(trail.http_server) and not relays.proxy(trail.http_server))
+        or "json" in trail.answered("content-type")
+        or trail.http_server.startswith("nginx/")
     )
     fronted = bool(trail.answered("via")) or (bool(proxied(case)) and not itself)
     unknown = not trail.http_server and listening(case) is None

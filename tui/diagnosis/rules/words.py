@@ -31,12 +31,19 @@ INTERNAL = 1011
 """The server met what it could not handle (RFC 6455 §7.4.1)."""
 
 GOODBYE = re.compile(
-    r'^\s*[\[{].*("(error|errors|fault|disconnect)"\s*:|"(type|event|op|kind|action|status|t)"\s*:\s*"[^"]*'
+    r'^\s*[\[{].*("(error|errors|fault|disconnect|error_?message)"\s*:|"success"\s*:\s*false|'
+    r'"(type|event|op|kind|action|status|t)"\s*:\s*"[^"]*'
     r"(error|kick|bye|disconnect|clos|shutdown|terminat|expire|reject|denied|replac|maintenance|limit|evict|ban|slow|"
-    r"go.?away|logout))",
+    r'go.?away|logout|notice|fail|max_|timeout))|^\s*\["(NOTICE|CLOSED|OK)"|^(:\S+ )?(ERROR|NOTICE \S+) :',
     re.IGNORECASE | re.DOTALL,
 )
-"""A JSON message that speaks of an error or of an end: applications name their envelopes so."""
+"""A message that speaks of an error or of an end: applications name their JSON so, Nostr's relays and IRC's servers
+have a form of their own."""
+
+TOLD = re.compile(
+    r'"(?:reason|message|msg|text|description|detail|ret_msg|error_?message)"\s*:\s*"([^"]+)"', re.IGNORECASE
+)
+"""Where such JSON says it in words."""
 
 SHORT = 80
 """Characters of a message that is no more than a goodbye."""
@@ -172,7 +179,8 @@ def _goodbye(text: str, *, plain: bool) -> Saying | None:
     enveloped = GOODBYE.search(text) is not None
     if not enveloped and (not plain or len(text) > SHORT or text.lstrip().startswith(("{", "["))):
         return None
-    saying = meant("reason", NO_WORD.sub(" ", text).strip())
+    told = (*TOLD.findall(text), NO_WORD.sub(" ", text).strip()) if enveloped else (text.strip(),)
+    saying = next((saying for words in told if (saying := meant("reason", words))), None)
     if saying is None or not (enveloped or saying.how == "said"):
         return None
     return msgspec.structs.replace(saying, how="strong" if enveloped else "fits")
