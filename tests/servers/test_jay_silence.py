@@ -8,6 +8,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from tests.probing import ask, probing, seen
+from tests.servers.apache import Apache
 from tests.servers.between import Table, opened, says, staged, stomp, stomps, ws, wss
 from tests.servers.forward import Socks
 from tests.servers.frameworks import Tornado
@@ -27,9 +28,10 @@ from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
 from tests.servers.spring import Spring
 from tests.servers.starting import Starter
-from tests.servers.stunnel import Stunnel
+from tests.servers.stunnel import Stunnel, StunnelClient
 from tests.servers.toxiproxy import Toxiproxy
 from tests.servers.traefik import Traefik
+from tests.servers.uvicorn import Uvicorn
 from tests.watching import POSTMORTEM, Watch
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
@@ -229,14 +231,14 @@ async def test_a_loop_never_ends(certificate: Certificate, start: Starter, recor
 
 
 async def test_a_laptop_dozes_under_a_chat(start: Starter, recorder: Recorder) -> None:
-    """This machine sleeps 6.5 s: gorilla's chat behind Traefik gives up on its silence; a patient server waits."""
+    """This machine sleeps 6.5 s: gorilla's chat behind Apache gives up on its silence; a patient server waits."""
     server, patient = start(Gorilla, PongWait=3.0, PingPeriod=1.2), start(NodeWs)
-    traefik = start(Traefik, server.port)
+    apache = start(Apache, server.port)
     async with probing("--stdin", **POSTMORTEM) as watch:
         await opened(
             watch,
             patient=ws(patient.port, do=says(2.4, 20)),
-            chat=ws(traefik.port, "/ws?user=chat", do=says(0.9, 2)),
+            chat=ws(apache.port, "/ws?user=chat", do=says(0.9, 2)),
         )
         await seen(watch, "frame", "chat", opcode=10, dir="out", count=2)
         with frozen(watch.process.pid):
@@ -245,7 +247,7 @@ async def test_a_laptop_dozes_under_a_chat(start: Starter, recorder: Recorder) -
         await echoed(watch, 1, "patient")
         await leave(watch, "patient", status=1)
     assert watch.of("stall")
-    recorder.keep("jay-traefik-gorilla-laptop-dozes", watch)
+    recorder.keep("jay-apache-gorilla-laptop-dozes", watch)
 
 
 async def test_a_swapping_machine(broker: RabbitMq, recorder: Recorder) -> None:
@@ -264,3 +266,34 @@ async def test_a_swapping_machine(broker: RabbitMq, recorder: Recorder) -> None:
         await leave(watch, "calm", status=1)
     assert watch.of("stall")
     recorder.keep("jay-rabbitmq-tcp-swapping-machine", watch)
+
+
+async def test_the_far_end_of_a_tunnel_is_stuck(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
+    """stunnel to stunnel: the far half stands still, the near one takes our pings; who goes round it is well."""
+    server = start(NodeWs)
+    far = start(Stunnel, server.port, certificate)
+    near = start(StunnelClient, far.port, certificate)
+    async with probing("--stdin", **POSTMORTEM) as watch:
+        await opened(
+            watch,
+            round=ws(server.port, do=says(1.9, 12)),
+            tunnel=ws(near.port, do=says(0.8, 2), ping_interval=1.7, ping_timeout=3.6, close_timeout=1.0),
+        )
+        await seen(watch, "frame", "tunnel", opcode=10, dir="in", count=2)
+        with frozen(far.pid):
+            await looked(watch, "tunnel")
+            await leave(watch, "round", status=1)
+    recorder.keep("jay-stunnel-far-end-stuck", watch)
+
+
+async def test_a_lone_page_is_blocked(start: Starter, recorder: Recorder) -> None:
+    """An application on uvicorn calls something slow without ``await``; its one client pings and goes away."""
+    server = start(Uvicorn)
+    do = ["0.4 send hello", "2.1 send block 25"]
+    watch = await staged(
+        {"page": {"url": server.url, "do": do, "ping_interval": 1.2, "ping_timeout": 2.8, "close_timeout": 1.0}},
+        "page",
+        stage="http",
+        ok=False,
+    )
+    recorder.keep("jay-uvicorn-lone-page-blocked", watch)
