@@ -12,7 +12,7 @@ from tests.servers.caddy import Caddy
 from tests.servers.golang import Coder
 from tests.servers.haproxy import HaProxy
 from tests.servers.joined import CREW
-from tests.servers.jvm import JavaWebSocket, Jetty
+from tests.servers.jvm import JavaWebSocket, Jetty, Netty
 from tests.servers.lesser import Lighttpd, Nghttpx, Varnish
 from tests.servers.nginx import Certificate
 from tests.servers.node import NodeEndings, NodeWs, SockJsNode
@@ -253,3 +253,24 @@ async def test_a_message_in_fragments_ends_early(certificate: Certificate, start
     }
     watch = await staged(tables, "export", strike=strike)
     recorder.keep("owl-stunnel-fragments-end-early", watch)
+
+
+async def test_a_game_server_is_updated(start: Starter, recorder: Recorder) -> None:
+    """Netty says 1012 to two players and takes them in again at once; a spectator of another server plays on."""
+    app, other = start(Netty), start(Coder)
+
+    async def strike(watch: Watch) -> None:
+        await seen(watch, "frame", "player1", dir="in", opcode=1, count=3)
+        for name in ("player1", "player2"):
+            await ask(watch, "send close 1012 update to 4.1.2", name)
+        for name in ("player1", "player2"):
+            await seen(watch, "open", name, count=2)
+        await asyncio.sleep(1.1)
+
+    tables = {
+        "spectator": ws(other.port, "/ws", do=says(1.2, 7)),
+        "player1": ws(app.port, "/live?user=player1", do=says(0.7, 2.5), reconnect=True),
+        "player2": ws(app.port, "/live?user=player2", reconnect=True),
+    }
+    watch = await staged(tables, "player1", "player2", strike=strike)
+    recorder.keep("owl-netty-game-server-is-updated", watch)
