@@ -208,7 +208,7 @@ async def test_what_is_behind_envoy_is_away(start: Starter, recorder: Recorder) 
         await asyncio.sleep(0.8)
 
     tables: dict[str, Table] = {
-        "elsewhere": {"url": other.url.replace("ws:", "stomp+ws:", 1), "heart_beat": "1300,1300"},
+        "elsewhere": {"url": other.url, "heart_beat": "1300,1300"},
         "chat": ws(envoy.port, do=says(0.7, 3), reconnect=True),
         "wall": ws(envoy.port, reconnect=True),
     }
@@ -217,30 +217,33 @@ async def test_what_is_behind_envoy_is_away(start: Starter, recorder: Recorder) 
     recorder.keep("owl-envoy-tornado-away-for-a-while", watch)
 
 
-async def test_apache_buffers_a_stream(start: Starter, recorder: Recorder) -> None:
-    """``SetOutputFilter BUFFER`` was meant for reports and holds a SockJS stream back; a poller by that way is well."""
-    app = start(SockJsTornado, heartbeat_delay=1.3)
-    held = '<LocationMatch "xhr_streaming">\nSetOutputFilter BUFFER\nBufferSize 131072\n</LocationMatch>'
-    apache = start(Apache, app.port, modules=("buffer",), rules=held)
-    watch = await refused(
-        {"stream": sockjs(apache.port, "xhr-streaming", open_timeout=5.4)},
-        after=1.0,
-        polls=sockjs(apache.port, "xhr-polling", do=says(1.4, 6)),
-        direct=sockjs(app.port, "xhr-streaming"),
+async def test_haproxy_waits_for_a_body(start: Starter, recorder: Recorder) -> None:
+    """It was to look into reports before it passes them on, and holds a SockJS stream; a poller by that way is well."""
+    app = start(SockJsTornado, heartbeat_delay=1.9)
+    held = (
+        "http-request set-var(txn.path) path\n    "
+        "http-response wait-for-body time 12s at-least 65536 if { var(txn.path) -m sub xhr_streaming }"
     )
-    recorder.keep("owl-apache-output-filter-holds-a-stream", watch)
+    haproxy = start(HaProxy, app.port, rules=held)
+    watch = await refused(
+        {"stream": sockjs(haproxy.port, "xhr-streaming", open_timeout=5.4)},
+        after=1.0,
+        polls=sockjs(haproxy.port, "xhr-polling", do=says(2.4, 6)),
+    )
+    recorder.keep("owl-haproxy-waits-for-the-body-of-a-stream", watch)
 
 
 async def test_nginx_hands_on_in_clumps(start: Starter, recorder: Recorder) -> None:
     """A stream of Vert.x by nginx with small buffers and ``proxy_buffering`` on: its answers come several at a time."""
-    app = start(Vertx, heartbeat=1200)
-    nginx = start(Nginx, app.port, http="proxy_buffer_size 1k; proxy_buffers 256 64; proxy_busy_buffers_size 1k;")
-    talk = says(0.5, 9, "send " + "x" * 20)
+    app = start(Vertx, heartbeat=2500)
+    nginx = start(Nginx, app.port, http="proxy_buffer_size 512; proxy_buffers 256 16; proxy_busy_buffers_size 512;")
     async with probing("--stdin", **POSTMORTEM) as watch:
-        await opened(watch, direct=sockjs(app.port, "xhr-streaming", do=says(1.5, 9)))
-        await open_session(watch, name="page", **sockjs(nginx.port, "xhr-streaming", do=talk, open_timeout=6.0))
-        await seen(watch, "sockjs", "direct", kind="a", dir="in", count=5)
-        await asyncio.sleep(1.0)
+        await opened(watch, direct=sockjs(app.port, "xhr-streaming"))
+        await open_session(watch, name="page", **sockjs(nginx.port, "xhr-streaming", open_timeout=6.0))
+        await seen(watch, "sockjs", "page", kind="o")
+        for n in range(11):
+            await ask(watch, f"send order {n} {'of a good many ' * 5}", "page")
+            await asyncio.sleep(0.7)
         await leave(watch, "direct")
     recorder.keep("owl-nginx-vertx-stream-in-clumps", watch)
 
