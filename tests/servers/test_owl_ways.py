@@ -49,11 +49,11 @@ async def test_beats_are_lost(start: Starter, recorder: Recorder) -> None:
         hosts.be_patient(DEFAULT_RETRIES)
         broker = await begun(hosts.server, start, Vertx)
         doors(hosts, broker)
-        till: Table = {"url": f"stomp+ws://{SERVER}:{broker.port}/stomp", "heart_beat": "1000,1000"}
+        till: Table = {"url": f"stomp+ws://{SERVER}:{broker.port}/stomp", "heart_beat": "2600,2600"}
         till |= {"ping_interval": 2.0, "ping_timeout": 4.5, "close_timeout": 1.0}
         async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
-            await opened(watch, third={"url": THERE, "do": says(2.4, 40)}, till=till)
-            await beaten(watch, 2, "till")
+            await opened(watch, third={"url": THERE, "do": says(6.1, 40)}, till=till)
+            await beaten(watch, 1, "till")
             hosts.router.wall(f"ip daddr {SERVER} numgen random mod 100 < 80 drop", name="loss")
             await within(watch, 40, "close", "till")
             hosts.router.no_wall("loss")
