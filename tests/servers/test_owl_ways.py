@@ -44,7 +44,7 @@ async def large_news_vanish(start: Starter, certificate: Certificate, recorder: 
 
 
 async def test_beats_are_lost(start: Starter, recorder: Recorder) -> None:
-    """Four packets of five from a till to its broker are lost, and our ping gives up; elsewhere all is well."""
+    """Four packets of five from a till to its broker are lost, and it gives up; elsewhere all is well."""
     with routed() as hosts, elsewhere(hosts):
         hosts.be_patient(DEFAULT_RETRIES)
         broker = await begun(hosts.server, start, Vertx)
