@@ -8,10 +8,9 @@ from tests.servers.between import Table, answer, opened, refused, says, sockjs, 
 from tests.servers.envoy import Envoy
 from tests.servers.frameworks import Aiohttp
 from tests.servers.goapps import Gobwas
-from tests.servers.golang import Coder
+from tests.servers.golang import Centrifuge, Coder
 from tests.servers.haproxy import HaProxy
-from tests.servers.jupyter import Jupyter
-from tests.servers.lesser import Hitch, Lighttpd, Varnish
+from tests.servers.lesser import Hitch, Lighttpd, Redir, Varnish
 from tests.servers.lines import leave, over
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.node import NodeWs, SockJsNode
@@ -58,18 +57,23 @@ async def test_envoy_wants_a_role(start: Starter, recorder: Recorder) -> None:
     recorder.keep("kite-envoy-rbac-role-missing-403", watch)
 
 
-async def test_a_notebook_in_the_frame_of_a_portal(start: Starter, recorder: Recorder) -> None:
-    """A company's portal shows a notebook of Jupyter in a frame: the page is of another origin; its own is let in."""
-    server = start(Jupyter)
-    table: Table = {"url": server.of_kernel(server.kernel())}
+async def test_news_in_the_frame_of_a_partner(start: Starter, recorder: Recorder) -> None:
+    """centrifuge takes pages of its own host alone; a partner shows the news in a frame."""
+    server = start(Centrifuge)
+    redir = start(Redir, server.port)
     watch = await refused(
-        {"portal": table | {"origin": "https://portal.ground.example"}},
+        {"partner": ws(redir.port, "/ws", origin="https://partner.example")},
         after=0.8,
         before=1.2,
-        own=table | {"origin": f"http://{LOOPBACK}:{server.port}"},
+        own=ws(
+            redir.port,
+            "/ws",
+            origin=f"http://{LOOPBACK}:{redir.port}",
+            do=['0.5 send {"id":1,"connect":{"token":"anna"}}'],
+        ),
     )
-    assert answer(watch, "portal") == 403
-    recorder.keep("kite-jupyter-origin-of-the-portal", watch)
+    assert answer(watch, "partner") == 403
+    recorder.keep("kite-redir-centrifuge-origin-of-a-partner", watch)
 
 
 async def test_a_script_is_kept_waiting_and_turned_away(start: Starter, recorder: Recorder) -> None:
