@@ -92,6 +92,8 @@ async def test_a_gateway_computes_its_accept_once(recorder: Recorder) -> None:
         said = switching(client.read_request())
         first.append(said)
         client.send(f"{first[0]}Server: GW-200/1.7\r\n\r\n".encode())
+        client.receive_close()
+        client.close(1000)
         client.read_to_end()
 
     with ScriptedServer(script) as server:
@@ -104,6 +106,8 @@ async def test_an_old_websockify(recorder: Recorder) -> None:
 
     def script(client: Connection) -> None:
         client.upgrade(subprotocol="binary", extra="Server: WebSockify Python/2.7\r\n")
+        client.receive_close()
+        client.close(1000)
         client.read_to_end()
 
     with ScriptedServer(script) as server:
