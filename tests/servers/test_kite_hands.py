@@ -94,7 +94,6 @@ async def test_a_gateway_computes_its_accept_once(recorder: Recorder) -> None:
         client.send(f"{first[0]}Server: GW-200/1.7\r\n\r\n".encode())
         client.receive_close()
         client.close(1000)
-        client.read_to_end()
 
     with ScriptedServer(script) as server:
         watch = await refused({"second": {"url": server.url}}, after=1.5, before=0.7, first={"url": server.url})
@@ -108,7 +107,6 @@ async def test_an_old_websockify(recorder: Recorder) -> None:
         client.upgrade(subprotocol="binary", extra="Server: WebSockify Python/2.7\r\n")
         client.receive_close()
         client.close(1000)
-        client.read_to_end()
 
     with ScriptedServer(script) as server:
         asks: Table = {"url": server.url, "subprotocol": ["binary"]}
