@@ -53,16 +53,19 @@ async def test_an_exchange_whose_name_came_out_empty(broker: RabbitMq, start: St
     recorder.keep("wren-rinetd-relay-exchange-without-a-name", watch)
 
 
-async def test_a_queue_of_the_night(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
-    """A reader asks for a queue that the nightly job has not declared; web-stomp behind Envoy."""
-    envoy = start(Envoy, broker.port)
+async def test_a_queue_of_the_night(
+    broker: RabbitMq, certificate: Certificate, start: Starter, recorder: Recorder
+) -> None:
+    """A reader asks for a queue that the nightly job has not declared; STOMP over TLS by HAProxy."""
+    haproxy = start(HaProxy, broker.stomp_port, options=TCP, certificate=certificate)
+    day = says(1.1, 6, "stomp-send /topic/day 1")
     tables = {
-        "day": web_stomp(envoy.port, "1800,1800", subscribe=["/topic/day"], do=says(1.1, 6, "stomp-send /topic/day 1")),
-        "night": web_stomp(envoy.port, "1800,1800", do=["2.4 subscribe /amq/queue/nightly.reports"]),
+        "day": stomps(haproxy.port, "1800,1800", certificate, subscribe=["/topic/day"], do=day),
+        "night": stomps(haproxy.port, "1800,1800", certificate, do=["2.4 subscribe /amq/queue/nightly.reports"]),
     }
-    watch = await staged(tables, "night")
-    assert watch.the("stomp", "night", command="ERROR")
-    recorder.keep("wren-envoy-rabbitmq-queue-of-the-night", watch)
+    watch = await staged(tables, "night", stage="tls")
+    assert watch.of("stomp", "night", command="ERROR")
+    recorder.keep("wren-haproxy-rabbitmq-queue-of-the-night", watch)
 
 
 async def test_two_tills_have_one_name(activemq: ActiveMq, start: Starter, recorder: Recorder) -> None:
