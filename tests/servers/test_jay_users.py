@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection
@@ -122,7 +123,7 @@ async def test_a_server_says_good_bye_and_hangs(start: Starter, recorder: Record
 async def test_a_client_s_close_is_answered_and_no_more(start: Starter, recorder: Recorder) -> None:
     """Node answers our 1001 and stands still with TCP open; who is elsewhere is well."""
     server, other = start(NodeEndings), start(Uvicorn)
-    tables = {
+    tables: dict[str, dict[str, Any]] = {
         "elsewhere": {"url": other.url, "do": says(1.2, 9)},
         "tab": {"url": server.url, "do": ["0.5 send hello", "1.3 send hang-when-answered"], "close_timeout": 3.6},
     }
