@@ -144,7 +144,9 @@ def together(case: Case) -> None:
         if close.received.code == 1011:
             case.blame("server-restart", "server", HINT, "closed_together", lines, names=names)
         if close.received.code in (1000, None) and meant("reason", close.received.reason) is None:
-            case.blame("server-restart", "server", 1.5 * FITS, "closed_together", lines, names=names)
+            # Applications that end a meeting say 1000; a Close without a code is what frameworks send as they stop.
+            times = 1.5 * (FITS if close.received.code is not None else STRONG)
+            case.blame("server-restart", "server", times, "closed_together", lines, names=names)
         if not _same_rhythm(case, here, "age"):
             case.doubt("connection-lifetime", UNLIKELY / 2, "ended_together", lines, names=names)
     if elsewhere and close.initiator != "remote":
