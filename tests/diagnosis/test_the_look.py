@@ -58,3 +58,32 @@ def test_a_large_request_that_never_arrived(*, size: int, expected: bool) -> Non
     tape.at(4).add(facts.TcpInfo, when="silent", outq=size, retrans=4, total_retrans=4, state="ESTABLISHED", **told)
     verdict = last("A", tape.at(10).end("timeout", "http"))
     assert ("mtu-blackhole" in [one.cause for one in verdict.causes[:2]]) == expected
+
+
+@pytest.mark.parametrize(
+    ("away", "cause"),
+    [
+        (None, "sticky-session-missing"),
+        ("freeze 5", "session-expired"),
+        ("sleep", "session-expired"),
+    ],
+)
+def test_a_sockjs_session_that_nobody_knows_any_more(away: str | None, cause: str) -> None:
+    """While we stood still no request of ours waited at the server, though the last one had been on its way."""
+    tape = Tape("http://shop.test/feed")
+    tape.add(facts.Transport, name="xhr-polling", url="http://shop.test/feed/0/x/xhr")
+    poll: dict[str, Any] = {"dir": "out", "method": "POST", "target": "/feed/0/x/xhr", "status": None}
+    tape.add(facts.Http, **poll).add(facts.Http, dir="in", status=200).add(facts.Bytes, dir="in", size=2, text="o\n")
+    tape.at(0.1).add(facts.Http, **poll)
+    if away == "sleep":
+        tape.at(5.9).add(facts.Stall, everywhere=True, why="sleep", wall=5.7, mono=0.2)
+    elif away is not None:
+        tape.at(1).command(away)
+    tape.at(6).add(facts.Http, dir="in", status=200).add(facts.Bytes, dir="in", size=2, text="h\n")
+    tape.add(facts.Http, **poll).add(facts.Http, dir="in", status=200).add(facts.Bytes, dir="in", size=2, text="o\n")
+    tape.add(
+        facts.End, how="local", phase="open", errno=None, alert=None, close_notify=None, undecoded=0, unread=0,
+        unsent=0, detail="sockjs-lost-session",
+    )  # fmt: skip
+    found = [one.cause for one in last("A", tape).causes]
+    assert cause in found[:2] and (cause != "sticky-session-missing" or "session-expired" not in found)

@@ -117,6 +117,17 @@ class Case:
         return None if self.trail.ready is None else max(0.0, self.at - self.trail.ready.m)
 
     @property
+    def unpolled_s(self) -> float:
+        """The longest that no request of a SockJS session waited at the server, seconds: none did while we stood still,
+        and what had been answered lay unread."""
+        frozen, ready = self.trail.orders.frozen_at(self.at), self.trail.ready
+        still = [
+            max(stall.wall, stall.mono) for stall in self.world.stalls
+            if stall.why != "reading" and ready is not None and ready.m <= stall.m <= self.at
+        ]  # fmt: skip
+        return max(self.trail.longest_poll_gap_s, self.at - frozen.m if frozen is not None else 0.0, *still)
+
+    @property
     def by_requests(self) -> bool:
         """Whether each request may be a connection of its own: SockJS over XHR."""
         return self.trail.transport is not None and self.trail.transport.name != "websocket"

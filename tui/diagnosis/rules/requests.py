@@ -96,7 +96,7 @@ def unknown_session(case: Case) -> None:
     unknown = close is not None and close.transport.detail in ("sockjs-send", "sockjs-receive") and status == 404
     if close is None or not (unknown or close.transport.detail == "sockjs-lost-session"):
         return
-    lines, gap = case.lines(trail.answer, trail.end), trail.longest_poll_gap_s
+    lines, gap = case.lines(trail.answer, trail.end), case.unpolled_s
     if gap > POLL_GAP_S:
         case.blame("session-expired", "client", 2 * STRONG, "not_polled", lines, gap=round(gap, 1))
         case.blame("sticky-session-missing", "proxy", HINT, "session_unknown", lines)

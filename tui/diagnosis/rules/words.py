@@ -228,7 +228,7 @@ def gone_away(case: Case) -> None:
     said = close.sockjs if close is not None else None
     if said is None or said.reason != "Go away!" or case.trail.error is not None:
         return  # an ERROR before it said more
-    lines, gap = case.lines(case.trail.end), case.trail.longest_poll_gap_s
+    lines, gap = case.lines(case.trail.end), case.unpolled_s
     if gap > POLL_GAP_S:
         case.blame("session-expired", "client", 2 * STRONG, "not_polled", lines, gap=round(gap, 1))
     else:
