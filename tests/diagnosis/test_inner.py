@@ -70,3 +70,8 @@ def test_a_message_that_is_none_of_its_protocol(said: str) -> None:
     assert head(last("A", odd)) == ("protocol-error", "client")
     no_mqtt = Tape().at(0.2).open("mqtt").at(1).text("out", said).at(1.1).eof().end()
     assert head(last("A", no_mqtt)) == ("protocol-error", "client")
+
+
+def test_text_that_is_no_utf_8_is_none_of_its_protocol_either() -> None:
+    odd = socket_io("40").at(1).text("out", "hello").at(1.1).closing("in", 1007)
+    assert head(last("A", odd.closing("out", 1007).eof().end())) == ("invalid-utf8", "client")

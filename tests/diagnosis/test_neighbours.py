@@ -141,3 +141,20 @@ def test_sent_to_a_login_page(*, before: bool, cause: str) -> None:
 def test_a_server_that_chose_none_of_our_subprotocols_and_left(offered: str | None) -> None:
     tape = Tape().open(offered=offered).at(0.05).closing("in", 1000).closing("out", 1000).eof().end()
     assert ("subprotocol-mismatch" in causes(last("A", tape))) == (offered is not None)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [("mqtt5", "mqtt", True), (None, "mqtt", True), ("mqtt, other", "mqtt", False), (None, None, False)],
+)
+def test_who_got_in_speaks_a_subprotocol_that_we_did_not_offer(
+    *, ours: str | None, theirs: str | None, expected: bool
+) -> None:
+    headers = [("Sec-WebSocket-Protocol", ours)] if ours is not None else []
+    tape = Tape().add(facts.Tcp, role="main", remote="192.0.2.1:80", local="192.0.2.9:5000", ms=40.0)
+    tape.add(facts.Http, dir="out", method="GET", target="/feed", status=None, headers=headers).at(0.2).end(
+        "fin", "http"
+    )
+    verdict = last("A", tape, Tape(name="B").open(theirs, offered=theirs))
+    assert (verdict.cause == "subprotocol-mismatch") == expected
+    assert ("subprotocol-mismatch" in causes(verdict)) == expected

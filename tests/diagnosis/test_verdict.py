@@ -422,7 +422,7 @@ def test_the_servers_beats_stop_while_it_answers_pings() -> None:
     ],
 )
 def test_what_came_after_a_missed_beat_was_none(*, said: bool, came: str, cause: str) -> None:
-    """An answer to what we sent shows a server that works and does not beat; other messages may stand for beats."""
+    """A receipt shows a server that works and does not beat; other messages may stand for beats."""
     tape = busy(stomp(), 4)
     for m in (4.5, 5.5, 6.5, 7.5):
         tape.at(m).text("out", "\n")

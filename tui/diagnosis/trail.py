@@ -81,6 +81,8 @@ class Trail:
     connected: Frame | None = None
     error: Frame | None = None
     """The last STOMP ERROR."""
+    told: Mark | None = None
+    """The last STOMP frame of the server's that is no receipt."""
     disconnect: Frame | None = None
     """Our DISCONNECT."""
     last_stomp_out: Frame | None = None
@@ -351,6 +353,8 @@ class Trail:
                 self.receipts.pop(said.header("receipt-id"), None)
             case _:
                 pass
+        if direction == "in" and said.frame.command != "RECEIPT":
+            self.told = Mark(said.n, said.m)
         if direction == "out":
             self.last_stomp_out = said
             spoken = (said.frame.command, said.header("destination"))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from tui.diagnosis.case import Case
 from tui.diagnosis.rules import (
+    admitted,
     afterwards,
     brokers,
     clocks,
@@ -36,6 +37,7 @@ Rule = Callable[[Case], None]
 RULES: tuple[Rule, ...] = (
     *ours.RULES, *reaching.RULES, *tls.RULES, *opening.RULES, *outbound.RULES, *requests.RULES, *words.RULES,
     *inner.RULES, *codes.RULES, *tcp.RULES, *liveness.RULES, *clocks.RULES, *messages.RULES, *machine.RULES,
-    *forwarding.RULES, *siblings.RULES, *brokers.RULES, *history.RULES, *afterwards.RULES, *process.RULES,
+    *forwarding.RULES, *siblings.RULES, *admitted.RULES, *brokers.RULES, *history.RULES, *afterwards.RULES,
+    *process.RULES,
 )  # fmt: skip
 """Every rule about a connection that ended."""

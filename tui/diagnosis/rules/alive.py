@@ -39,18 +39,27 @@ def beats_missed(case: Case) -> None:
 
 
 def beats_ended(case: Case) -> None:
-    """A beat was missed, and what came at last was no beat but the answer to what we said: the server works, and has
-    forgotten to beat. Whatever comes after it may stand for beats (STOMP 1.2, "Heart-beating")."""
+    """A beat was missed, and since the last one the server only answered us: it works, and has forgotten to beat.
+    Whatever it says unasked may stand for beats (STOMP 1.2, "Heart-beating")."""
     trail, late, n = case.trail, case.trail.late.get("stomp-in"), case.trail.beat_in_s
-    if late is None or late.state != "recovered" or not n or trail.last_in is None or not trail.sends:
+    if late is None or late.state != "recovered":
         return
-    beaten, asked = trail.timers["stomp-in"].last_beat_m, trail.sends[-1]
-    if beaten is None or case.m - beaten < 2 * n + LEAST_GRACE_S or trail.last_in.m > late.m:
+    beaten = trail.timers["stomp-in"].last_beat_m
+    if beaten is None or beaten >= late.m:
         return
-    if beaten < late.m and late.m - n < asked.m < late.m:
-        args: dict[str, Any] = {"idle": round(late.m - beaten, 1), "every": round(n, 1)}
-        lines = case.lines(asked, trail.last_in)
+    if case.m - beaten >= 2 * n + LEAST_GRACE_S and _only_answered(case, beaten, late.m):
+        args: dict[str, Any] = {"idle": round(case.m - beaten, 1), "every": round(n, 1)}
+        lines = case.lines(trail.last_out, trail.last_in)
         case.blame("server-heartbeat-missed", "server", STRONG, "beats_ended", lines, **args)
+
+
+def _only_answered(case: Case, beaten: float, recovered: float) -> bool:
+    """Whether nothing came since the last beat but receipts; or one message, right behind one of ours."""
+    trail = case.trail
+    if trail.told is None or trail.told.m <= beaten:
+        return True
+    asked = trail.sends[-1].m if trail.sends else beaten
+    return trail.told.m <= recovered and recovered - trail.beat_in_s < asked < recovered
 
 
 def sockjs_beats_missed(case: Case) -> None:

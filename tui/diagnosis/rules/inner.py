@@ -18,6 +18,9 @@ MQTT_REASONS: Mapping[int, tuple[str, Blame]] = {
 }  # fmt: skip
 """By reason code (MQTT 5.0 §2.4): the cause it names, and its side."""
 
+INVALID_UTF8 = 1007
+"""Text that is no UTF-8 (RFC 6455 §7.4.1)."""
+
 KEEP_ALIVE_TIMES = 1.5
 """Keep-alives after which an MQTT server ends a silent connection (MQTT 3.1.1 §3.1.2.10)."""
 
@@ -76,6 +79,8 @@ def not_its_protocol(case: Case) -> None:
     close, strange = case.close, case.trail.inner.strange
     if close is None or strange is None or close.initiator == "local" or case.at - strange.m > 1.0:
         return
+    if close.code == INVALID_UTF8:
+        return  # it is not even text
     lines = [strange.n, *case.lines(case.trail.act)]
     case.blame("protocol-error", "client", 4 * STRONG, "not_its_protocol", lines)
     case.doubt("normal-close", UNLIKELY, "not_its_protocol", lines)
