@@ -52,6 +52,26 @@ async def test_407_is_told_apart() -> None:
     assert watch.the("close")["initiator"] == "remote"
 
 
+@pytest.mark.parametrize(
+    ("header", "why"),
+    [
+        ("X-Squid-Error: ERR_CONNECT_FAIL 111", "ERR_CONNECT_FAIL 111"),
+        ("proxy-status: edge; error=dns_error", "edge; error=dns_error"),
+        ("Via: 1.1 edge", None),
+    ],
+)
+async def test_a_proxy_that_says_why(header: str, why: str | None) -> None:
+    def refuses(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(f"HTTP/1.1 503 Service Unavailable\r\n{header}\r\nContent-Length: 0\r\n\r\n".encode())
+        connection.read_to_end()
+
+    with ScriptedServer(refuses) as proxy:
+        watch, _ = await run("ws://nosuchhost.invalid/", "--proxy", f"http://{LOOPBACK}:{proxy.port}")
+    fact = watch.the("proxy")
+    assert (fact["status"], fact["error"], fact.get("why")) == (503, "Service Unavailable", why)
+
+
 def _closes(connection: Connection) -> None:
     connection.read_request()
 

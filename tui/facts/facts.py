@@ -101,6 +101,8 @@ class Proxy(Fact, frozen=True, kw_only=True, tag="proxy"):
     ok: bool
     status: int | None = None
     error: str | None = None
+    why: str | None = None
+    """What it says of its reason beside the status: its ``Proxy-Status`` (RFC 9209), or Squid's ``X-Squid-Error``."""
     ms: float = 0.0
 
 

@@ -24,6 +24,9 @@ from tui.probe.dialling import DialError, Write, ms_since, show_pair
 HEAD_LIMIT = 16 * 1024
 """Bytes of an answer to CONNECT beyond which it is given up on."""
 
+REASONS = (b"proxy-status", b"x-squid-error")
+"""Headers in which proxies say why they did not connect."""
+
 CLOSED = "the proxy closed the connection without an answer"
 SILENT = "the proxy did not answer"
 NO_HTTP = "what the proxy answered is no HTTP"
@@ -33,10 +36,11 @@ NO_SOCKS = "what the proxy answered is no SOCKS5"
 class _Refused(Exception):
     """The proxy's answer is no yes: its status (HTTP's, or the number of SOCKS5's reply) and its words."""
 
-    def __init__(self, status: int | None, words: str) -> None:
+    def __init__(self, status: int | None, words: str, why: str | None = None) -> None:
         super().__init__(words)
         self.status = status
         self.words = words
+        self.why = why
 
 
 async def through(proxy: Proxy, sock: socket.socket, host: str, port: int, write: Write) -> None:
@@ -47,13 +51,14 @@ async def through(proxy: Proxy, sock: socket.socket, host: str, port: int, write
     """
     started = time.monotonic()
 
-    def answered(status: int | None, error: str | None) -> None:
-        write(facts.Proxy, url=proxy.shown, ok=error is None, status=status, error=error, ms=ms_since(started))
+    def answered(status: int | None, error: str | None, why: str | None = None) -> None:
+        ms = ms_since(started)
+        write(facts.Proxy, url=proxy.shown, ok=error is None, status=status, error=error, why=why, ms=ms)
 
     try:
         status = await (_connect if proxy.kind == "http" else _socks)(proxy, sock, host, port)
     except _Refused as refusal:
-        answered(refusal.status, refusal.words)
+        answered(refusal.status, refusal.words, refusal.why)
         words = refusal.words if refusal.status is None else f"{refusal.status} {refusal.words}"
         raise DialError("proxy", "proxy", None, words) from None
     except OSError as error:
@@ -89,10 +94,15 @@ async def _connect(proxy: Proxy, sock: socket.socket, host: str, port: int) -> i
         if isinstance(event, h11.Response):
             words = event.reason.decode("latin-1")
             if not 200 <= event.status_code < 300:
-                raise _Refused(event.status_code, words)
+                raise _Refused(event.status_code, words, _why(event))
             return event.status_code
         if isinstance(event, h11.ConnectionClosed):
             raise _Refused(None, CLOSED)
+
+
+def _why(answer: h11.Response) -> str | None:
+    said = dict(answer.headers)  # h11 lower-cases the names
+    return next((said[name].decode("latin-1") for name in REASONS if name in said), None)
 
 
 class _Stream(AsyncSocketStream):

@@ -1,6 +1,7 @@
 """Our own proxy on the way out: it answered, and did not connect us."""
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -9,6 +10,9 @@ from tui.facts.findings import Blame
 
 SOCKS_FAILED = 1
 """SOCKS5's general failure (RFC 1928 §6): what a proxy says that cannot tell its reasons apart."""
+
+ERRNOS = {"101": "unreachable", "110": "timed out", "111": "refused", "113": "unreachable"}
+"""What Linux's error numbers mean, by which Squid says why it could not connect."""
 
 
 def proxy_said_no(case: Case) -> None:
@@ -20,9 +24,15 @@ def proxy_said_no(case: Case) -> None:
     if proxy.status == 407 or (proxy.error is not None and "auth" in proxy.error.lower()):
         case.blame("proxy-auth", "config", SAID, "proxy_auth", lines, error=proxy.error or proxy.status)
         return
-    said, status = (proxy.error or "").lower(), proxy.status
+    said, status = f"{proxy.error or ''} {_plain(proxy.why or '')}".lower(), proxy.status
     for cause, side, times in _proxy_causes(status, said, named=_by_name(case)):
-        case.blame(cause, side, times, "proxy_refused", lines, error=proxy.error or status or "–")
+        case.blame(cause, side, times, "proxy_refused", lines, error=proxy.why or proxy.error or status or "–")
+
+
+def _plain(why: str) -> str:
+    """The reason in words: Squid names it by an error's number, RFC 9209 by one of a list."""
+    number = re.search(r"ERR_\w+ (\d+)$", why)
+    return f"{why.replace('_', ' ')} {ERRNOS.get(number[1], '') if number is not None else ''}"
 
 
 def _by_name(case: Case) -> bool:
@@ -36,14 +46,14 @@ def _by_name(case: Case) -> bool:
 
 def _proxy_causes(status: int | None, said: str, *, named: bool) -> Iterator[tuple[str, Blame, float]]:
     """What an outbound proxy's refusal may mean; only of a name can it say that it does not know it."""
-    if "domain" in said or "resolve" in said or "not known" in said or "host not found" in said:
+    if "domain" in said or "dns" in said or "resolve" in said or "not known" in said or "host not found" in said:
         yield "dns-failure", "client", STRONG
     elif status == 504 or "timeout" in said or "timed out" in said or "ttl" in said:
         yield "upstream-timeout", "server", STRONG
     elif "unreachable" in said:
         yield "host-unreachable", "network", STRONG
         yield from (("dns-failure", "client", FITS),) if named else ()
-    elif status == 403 or "ruleset" in said or "not allowed" in said:
+    elif status == 403 or any(word in said for word in ("ruleset", "not allowed", "prohibited", "denied")):
         yield "forbidden", "config", STRONG
     elif "refused" in said:
         yield "upstream-down", "server", STRONG
