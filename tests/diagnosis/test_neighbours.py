@@ -1,7 +1,6 @@
 """What another session shows of the one that ended: with it, and without it or with one that shows nothing."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import pytest
 
@@ -44,12 +43,12 @@ def test_a_neighbour_fills_the_way(rtt_ms: float, cause: str) -> None:
     assert head(last("A", without_an_answer(), sending(rtt_ms))) == (cause, "network")
 
 
-def refused_host(name: str, said: str, **spec: Any) -> Tape:
-    """RabbitMQ refuses CONNECT to the virtual host `shop`."""
-    tape = Tape("stomp+ws://shop.test/feed", name).open("v12.stomp").at(0.1)
-    tape.text("out", f"CONNECT\naccept-version:1.2\nhost:shop\nlogin:{spec['login']}\n\n\0")
-    tape.text("in", f"ERROR\nmessage:Bad CONNECT\n\n{said}\n\0").closing("in", 1000).closing("out", 1000)
-    return tape.eof().end()
+def refused(login: str) -> Tape:
+    """RabbitMQ refuses CONNECT to the virtual host ``shop``."""
+    tape = Tape("stomp+ws://shop.test/feed").open("v12.stomp").at(0.1)
+    tape.text("out", f"CONNECT\naccept-version:1.2\nhost:shop\nlogin:{login}\n\n\0")
+    tape.text("in", "ERROR\nmessage:Bad CONNECT\n\nVirtual host 'shop' access denied\n\0")
+    return tape.closing("in", 1000).closing("out", 1000).eof().end()
 
 
 def inside(login: str, host: str = "shop") -> Tape:
@@ -70,8 +69,7 @@ def inside(login: str, host: str = "shop") -> Tape:
     ids=["with our login", "with another", "elsewhere", "nobody"],
 )
 def test_the_virtual_host_that_is_refused_serves_another(others: Iterable[Tape], cause: str) -> None:
-    refused = refused_host("A", "Virtual host 'shop' access denied", login="ann")
-    assert last("A", refused, *others).cause == cause
+    assert last("A", refused("ann"), *others).cause == cause
 
 
 def subscribing(destination: str) -> Tape:
