@@ -117,7 +117,9 @@ def test_our_own_disconnect_is_no_fault() -> None:
         (1000, "kicked by admin", "admin-kill", "server"), (1000, "bye", "normal-close", "server"),
         (1008, "This connection was established under an authenticated HTTP session that has ended.",
          "session-expired", "client"),
-        (4002, "异地登录", "duplicate-session", "server"),
+        (4002, "异地登录", "duplicate-session", "server"), (1012, "Channel replaced", "duplicate-session", "server"),
+        (1013, "slow consumer: send buffer full", "backpressure", "client"),
+        (1003, "用户验证失败", "auth-failed", "client"),
     ],
 )  # fmt: skip
 def test_what_the_peer_said_names_the_cause(code: int, reason: str, cause: str, side: str) -> None:

@@ -8,6 +8,8 @@ from typing import Literal, get_args
 
 import msgspec
 
+from tui.knowledge.glossary import in_english
+
 Place = Literal["error", "reason", "http", "message"]
 """Where words stand: a STOMP ERROR, the reason of a Close frame or of a SockJS ``c`` frame, the body of an HTTP
 answer, a message right before the end."""
@@ -47,13 +49,11 @@ def sayings() -> dict[Place, list[Saying]]:
 
 
 def meant(place: Place, text: str, code: int | None = None) -> Saying | None:
-    """The first saying that words at a place match, as they stand or as words where they are one (``TOKEN_EXPIRED``);
-    None where nobody is known to mean anything by them."""
+    """The first saying that words at a place match, as they stand, as words where they are one (``TOKEN_EXPIRED``), or
+    in English; None where nobody is known to mean anything by them."""
     wanted = [saying for saying in sayings()[place] if not saying.code or code in saying.code]
-    for words in (text, text.replace("_", " ")):
+    for words in dict.fromkeys((text, text.replace("_", " "), in_english(text))):
         for saying in wanted:
             if re.search(saying.match, words, re.IGNORECASE | re.DOTALL):
                 return saying
-        if "_" not in text:
-            break
     return None

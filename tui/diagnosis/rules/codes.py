@@ -5,6 +5,7 @@ from typing import NamedTuple
 from tui.diagnosis.between import proxied, says_close
 from tui.diagnosis.case import FITS, HINT, SAID, STRONG, Case
 from tui.facts.findings import Blame
+from tui.knowledge.sayings import meant
 
 AT_ONCE_S = 0.5
 """Seconds after the 101 within which an end is about the handshake."""
@@ -91,9 +92,12 @@ def close_code(case: Case) -> None:
         return
     if code == 1001 and says_close(case):
         case.blame("proxy-reload", "proxy", FITS, "code_proxy", lines, server=proxied(case))
+    saying = meant("reason", close.reason, code) if close.reason else None
+    outspoken = saying is not None and saying.how == "said"
     for means in _meant(code, close.reason):
+        times = min(means.times, STRONG) if outspoken else means.times
         side = "server" if code == 4408 and trail.sends else means.side  # it knew us already: no login is missing
-        case.blame(means.cause, side, means.times, "code", lines, code="–" if code is None else code)
+        case.blame(means.cause, side, times, "code", lines, code="–" if code is None else code)
 
 
 def _meant(code: int | None, reason: str) -> tuple[Means, ...]:

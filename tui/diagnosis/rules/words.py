@@ -32,6 +32,7 @@ INTERNAL = 1011
 
 GOODBYE = re.compile(
     r'^\s*[\[{].*("(error|errors|fault|disconnect|error_?message)"\s*:|"success"\s*:\s*false|'
+    r'"(code|errno|err_?code|error_code)"\s*:\s*"?-?([45]\d\d|[1-9]\d{3,})\b|'
     r'"(type|event|op|kind|action|status|t)"\s*:\s*"[^"]*'
     r"(error|kick|bye|disconnect|clos|shutdown|terminat|expire|reject|denied|replac|maintenance|limit|evict|ban|slow|"
     r'go.?away|logout|notice|fail|max_|timeout))|^\s*\["(NOTICE|CLOSED|OK)"|^(:\S+ )?(ERROR|NOTICE \S+) :',
