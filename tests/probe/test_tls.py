@@ -52,6 +52,12 @@ async def test_a_wrong_name_and_servername(tls: ssl.SSLContext, ca_file: str) ->
     assert (fine, named.the("tls")["servername"]) == (0, "localhost")
 
 
+async def test_a_common_name_is_no_name(authority: trustme.CA, ca_file: str) -> None:
+    async with serving(echo, ssl=server_context(authority.issue_cert(common_name="localhost"))) as url:
+        watch, status = await run(url, "--cacert", ca_file)
+    assert (status, watch.the("tls")["verify_code"]) == (3, 62)
+
+
 async def test_an_expired_certificate(authority: trustme.CA, ca_file: str) -> None:
     async with serving(echo, ssl=server_context(expired(authority))) as url:
         watch, status = await run(url, "--cacert", ca_file)
