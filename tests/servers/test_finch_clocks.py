@@ -96,16 +96,22 @@ async def envoy_bears_no_silence(certificate: Certificate, start: Starter, recor
 
 
 async def dante_ends_a_quiet_one(start: Starter, recorder: Recorder) -> None:
-    """The office's SOCKS proxy ends what was silent for 4 s: two reading rooms; one that pings by it is well."""
+    """The office's SOCKS proxy ends what was silent for 4 s, of two servers, one after the other; who pings is well."""
     server, other = await up(start, Undertow), await up(start, Coder)
     dante = await up(start, Dante, idle=4)
     way = {"proxy": f"socks5://{LOOPBACK}:{dante.port}"}
-    tables = {
-        "pings": ws(server.port, "/live?user=pings", ping_interval=1.7, **way),
-        "one": ws(server.port, "/live?user=one", do=["0.6 send hello"], **way),
-        "two": ws(other.port, "/ws", do=["0.5 send hello", "2.2 send clock"], **way),
-    }
-    watch = await staged(tables, "one", "two")
+    async with probing("--stdin", **POSTMORTEM) as watch:
+        await opened(
+            watch,
+            pings=ws(server.port, "/live?user=pings", ping_interval=1.7, **way),
+            one=ws(server.port, "/live?user=one", do=["0.6 send hello"], **way),
+        )
+        await asyncio.sleep(2.9)
+        await opened(watch, two=ws(other.port, "/ws", do=["0.5 send hello", "1.4 send clock"], **way))
+        await over(watch, "one", "two")
+        await seen(watch, "frame", "pings", opcode=10, dir="in", count=5)
+        await leave(watch, "pings", status=1)
+    assert_cut(watch, "one", "two")
     recorder.keep("finch-dante-two-reading-rooms-idle", watch)
 
 

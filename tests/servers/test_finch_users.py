@@ -95,7 +95,7 @@ async def a_shop_logs_out(start: Starter, recorder: Recorder) -> None:
 
 
 async def a_hidden_tab_polls_no_more(start: Starter, recorder: Recorder) -> None:
-    """sockjs-tornado forgets who did not poll for 1.7 s; a hidden tab pauses for 4.5 and is told c[3000]. HAProxy."""
+    """sockjs-tornado forgets who did not poll for 1.7 s; a hidden tab pauses for 4.5 and has lost it. HAProxy."""
     server = await up(start, SockJsTornado, heartbeat_delay=1.5, disconnect_delay=1.7)
     haproxy = await up(start, HaProxy, server.port, tunnel=40)
     base: Table = {"url": f"http://{LOOPBACK}:{haproxy.port}/echo"}
