@@ -148,7 +148,7 @@ async def gunicorn_is_restarted(start: Starter, recorder: Recorder) -> None:
 
 
 async def vertx_is_restarted(start: Starter, recorder: Recorder) -> None:
-    """Vert.x is updated: TCP ends under STOMP over TCP and a socket, two attempts are refused, then both are back."""
+    """Vert.x is updated: STOMP's TCP ends, a socket is told 1000; attempts are refused, then both are back."""
     server, other = await up(start, Vertx), await up(start, NodeWs)
     tables: dict[str, Table] = {
         "other": ws(other.port, do=says(1.6, 16)),
