@@ -23,7 +23,7 @@ from tests.servers.jvm import Vertx
 from tests.servers.lesser import Lighttpd, Varnish
 from tests.servers.lines import leave
 from tests.servers.looks import looked
-from tests.servers.mosquitto import PING, Mosquitto, connect
+from tests.servers.mosquitto import PING, connect
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.node import NodeEndings, NodeWs, SockJsNode
 from tests.servers.ports import LOOPBACK
@@ -31,6 +31,7 @@ from tests.servers.python_apps import CoilMq, SockJsTornado
 from tests.servers.recordings import Recorder
 from tests.servers.spring import Spring
 from tests.servers.starting import Starter
+from tests.servers.things import minding
 from tests.watching import POSTMORTEM, Watch
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
@@ -153,24 +154,25 @@ async def squid_is_restarted(certificate: Certificate, start: Starter, recorder:
 
 
 async def envoy_is_killed(start: Starter, recorder: Recorder) -> None:
-    """The kernel kills Envoy under two that speak MQTT; who goes past it to Mosquitto is well."""
-    app = start(Mosquitto)
-    envoy = start(Envoy, app.port)
-    base: Table = {"subprotocol": ["mqtt"]}
+    """The kernel kills Envoy under two that speak MQTT; who goes past it to the broker is well."""
 
     def at(port: int, name: str, *do: str) -> Table:
-        return ws(port, "/mqtt", do=[f"0.3 send-binary {connect(name, 20)}", *do]) | base
+        table = ws(port, f"/mqtt?user={name}", do=[f"0.3 send-binary {connect(name, 20)}", *do])
+        return table | {"subprotocol": ["mqtt"]}
 
-    async def strike(watch: Watch) -> None:
-        await seen(watch, "frame", "meter", dir="in", count=4)
-        await asyncio.to_thread(envoy.end)
+    async with house(minding(), subprotocols=["mqtt"], ping_interval=None) as app:
+        envoy = start(Envoy, app.port)
 
-    tables = {
-        "past": at(app.port, "past", *says(1.3, 7, f"send-binary {PING}")),
-        "meter": at(envoy.port, "meter", *says(0.8, 7, f"send-binary {PING}")),
-        "tank": at(envoy.port, "tank"),
-    }
-    watch = await staged(tables, "meter", "tank", strike=strike, ok=False)
+        async def strike(watch: Watch) -> None:
+            await seen(watch, "frame", "meter", dir="in", count=4)
+            await asyncio.to_thread(envoy.end)
+
+        tables = {
+            "past": at(app.port, "past", *says(1.3, 7, f"send-binary {PING}")),
+            "meter": at(envoy.port, "meter", *says(0.8, 7, f"send-binary {PING}")),
+            "tank": at(envoy.port, "tank"),
+        }
+        watch = await staged(tables, "meter", "tank", strike=strike, ok=False)
     assert_cut(watch, "meter", "tank")
     recorder.keep("heron-envoy-killed-under-mqtt", watch)
 
@@ -271,7 +273,6 @@ async def test_restarts_and_crashes(start: Starter, certificate: Certificate, re
             a_backend_is_away_for_a_while(start, recorder),
             lighttpd_is_restarted(start, recorder),
             squid_is_restarted(certificate, start, recorder),
-            envoy_is_killed(start, recorder),
             a_socks_proxy_crashes(start, recorder),
         )
     )
@@ -285,5 +286,6 @@ async def test_buffers_and_balancers(start: Starter, recorder: Recorder) -> None
             a_filter_of_apache_buffers(start, recorder),
             caddy_deals_in_turn(start, recorder),
             a_balancer_of_apache(start, recorder),
+            envoy_is_killed(start, recorder),
         )
     )

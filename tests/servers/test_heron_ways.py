@@ -18,7 +18,7 @@ from tests.servers.joined import ANNA, beaten
 from tests.servers.jvm import Artemis, Vertx
 from tests.servers.lesser import Lighttpd
 from tests.servers.lines import echoed, leave
-from tests.servers.mosquitto import PING, Mosquitto, connect
+from tests.servers.mosquitto import PING, connect
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.node import NodeEndings, NodeStomp, NodeWs, SockJsNode
 from tests.servers.ports import LOOPBACK
@@ -29,6 +29,7 @@ from tests.servers.spring import Spring
 from tests.servers.ssh import SshTunnel
 from tests.servers.starting import Starter
 from tests.servers.stunnel import Stunnel
+from tests.servers.things import minding
 from tests.servers.toxiproxy import Toxiproxy
 from tests.watching import POSTMORTEM, Watch, watching
 
@@ -222,15 +223,18 @@ async def small_quarrels(start: Starter, recorder: Recorder) -> None:
                 await asyncio.sleep(0.9)
                 await deliver(client, "/topic/ops", text, n)  # type: ignore[arg-type]
 
-    app, page = start(Mosquitto), start(SockJsNode, heartbeat_delay=1700)
-    haproxy = start(HaProxy, app.port)
+    page = start(SockJsNode, heartbeat_delay=1700)
     pings = [f"0.3 send-binary {connect('tank', 3)}", *says(2.2, 7, f"send-binary {PING}")]
-    async with house(stomping(news, "ops/1"), subprotocols=["v12.stomp"]) as ops:
+    async with (
+        house(stomping(news, "ops/1"), subprotocols=["v12.stomp"]) as ops,
+        house(minding(), subprotocols=["mqtt"], ping_interval=None) as app,
+    ):
+        haproxy = start(HaProxy, app.port)
         url = f"stomp+ws://{LOOPBACK}:{ops.port}/?user=a"
         async with probing("--stdin", **POSTMORTEM) as watch:
             await opened(
                 watch,
-                tank=ws(haproxy.port, "/mqtt", do=pings, subprotocol=["mqtt"]),
+                tank=ws(haproxy.port, "/mqtt?user=tank", do=pings, subprotocol=["mqtt"]),
                 page=sockjs(page.port, "xhr-streaming", do=['1.0 send c[3000,"Go away!"]', "2.2 send 1011 again"]),
                 ops={"url": url, "heart_beat": "0,0", "subscribe": ["/topic/ops"]},
             )

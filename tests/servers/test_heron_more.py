@@ -1,0 +1,150 @@
+"""More ends as users meet them: a sensor that sleeps, a servlet container that stops, a proxy that starts anew."""
+
+import asyncio
+import signal
+
+import pytest
+from websockets.asyncio.server import ServerConnection
+
+from tests.probing import seen
+from tests.servers.ashore import side_by_side
+from tests.servers.between import Table, assert_cut, says, staged, stomp, ws
+from tests.servers.caddy import Caddy
+from tests.servers.forward import Dante
+from tests.servers.house import house
+from tests.servers.joined import CREW
+from tests.servers.jvm import JavaWebSocket, Tomcat
+from tests.servers.lesser import Redir, Rinetd, Varnish
+from tests.servers.mosquitto import PING, connect
+from tests.servers.nginx import Certificate
+from tests.servers.node import NodeWs
+from tests.servers.ports import LOOPBACK
+from tests.servers.python_apps import CoilMq, SockJsTornado
+from tests.servers.recordings import Recorder
+from tests.servers.starting import Starter
+from tests.servers.stunnel import Stunnel
+from tests.servers.things import minding
+from tests.watching import Watch
+
+pytestmark = [pytest.mark.real, pytest.mark.extra]
+
+
+async def a_sensor_keeps_not_alive(start: Starter, recorder: Recorder) -> None:
+    """A sensor's processor sleeps and its PINGREQ does not come, where two seconds are agreed; a lamp's do. Caddy."""
+    ping = f"send-binary {PING}"
+    async with house(minding(), subprotocols=["mqtt"], ping_interval=None) as app:
+        caddy = start(Caddy, app.port)
+
+        def at(name: str, *do: str) -> Table:
+            table = ws(caddy.port, f"/mqtt?user={name}", do=[f"0.3 send-binary {connect(name, 2)}", *do])
+            return table | {"subprotocol": ["mqtt"]}
+
+        tables = {"lamp": at("lamp", *says(1.4, 12, ping)), "sensor": at("sensor", *says(1.3, 3, ping))}
+        watch = await staged(tables, "sensor")
+    assert_cut(watch, "sensor")
+    recorder.keep("heron-caddy-mqtt-sensor-keeps-not-alive", watch)
+
+
+async def a_container_stops(start: Starter, recorder: Recorder) -> None:
+    """Tomcat is stopped in order for the night under a desk and a wall, by rinetd; another server is well."""
+    app, other = start(Tomcat), start(NodeWs)
+    rinetd = start(Rinetd, app.port)
+
+    async def strike(watch: Watch) -> None:
+        await seen(watch, "frame", "desk", dir="in", opcode=1, count=3)
+        await asyncio.to_thread(app.end, signal.SIGTERM)
+
+    tables = {
+        "elsewhere": ws(other.port, do=says(1.2, 7)),
+        "desk": ws(rinetd.port, "/live?user=desk", do=says(0.7, 6)),
+        "wall": ws(rinetd.port, "/live?user=wall"),
+    }
+    watch = await staged(tables, "desk", "wall", strike=strike)
+    recorder.keep("heron-rinetd-tomcat-application-is-stopping", watch)
+
+
+async def a_photo_is_too_large(start: Starter, recorder: Recorder) -> None:
+    """A camera sends a photo of 66 kB where Java-WebSocket takes 20; another's thumbnails pass. By redir."""
+    app = start(JavaWebSocket, max=20000)
+    redir = start(Redir, app.port)
+    tables = {
+        "other": ws(redir.port, "/live?user=other", do=says(1.2, 6, "send thumb")),
+        "camera": ws(redir.port, "/live?user=camera", do=["0.9 send thumb", "2.4 send-repeat photo 13200"]),
+    }
+    watch = await staged(tables, "camera")
+    recorder.keep("heron-redir-java-websocket-photo-1009", watch)
+
+
+async def a_bidder_is_aborted(start: Starter, recorder: Recorder) -> None:
+    """An auction's program aborts a bidder whose bid it cannot read; the others bid on. By Varnish."""
+
+    async def bids(user: str, client: ServerConnection, message: str | bytes) -> None:
+        if user == "bidder" and message == "bid 1e9":
+            client.transport.abort()
+        else:
+            await client.send(f"{user}: {message!s}")
+
+    async with house(bids) as app:
+        varnish = start(Varnish, app.port)
+        tables = {
+            "other": ws(varnish.port, "/?user=other", do=says(1.1, 6, "send bid 10")),
+            "bidder": ws(varnish.port, "/?user=bidder", do=[*says(0.8, 2, "send bid 20"), "2.5 send bid 1e9"]),
+            "watches": ws(varnish.port, "/?user=watches"),
+        }
+        watch = await staged(tables, "bidder")
+    assert_cut(watch, "bidder")
+    recorder.keep("heron-varnish-python-aborts-a-bidder", watch)
+
+
+async def dante_is_restarted(start: Starter, recorder: Recorder) -> None:
+    """A SOCKS proxy gets new rules and is restarted under two of a broker's; a third is in its own network."""
+    broker = start(CoilMq)
+    proxy = start(Dante)
+    there: Table = {"stomp_version": "1.0,1.1", "vhost": "localhost"}
+    way: Table = there | {"proxy": f"socks5://{LOOPBACK}:{proxy.port}", "reconnect": True}
+
+    async def strike(watch: Watch) -> None:
+        await seen(watch, "stomp", "till", command="SEND", dir="out", count=3)
+        await asyncio.to_thread(proxy.end, signal.SIGTERM)
+        await asyncio.sleep(0.6)
+        await asyncio.to_thread(proxy.begin)
+        for name in ("till", "stock"):
+            await seen(watch, "stomp", name, command="CONNECTED", count=2)
+        await asyncio.sleep(1.0)
+
+    tables = {
+        "inside": stomp(broker.port, "0,0", CREW, do=says(1.3, 9, "stomp-send /topic/x 1")) | there,
+        "till": stomp(broker.port, "0,0", CREW, do=says(0.8, 3, "stomp-send /topic/till 12")) | way,
+        "stock": stomp(broker.port, "0,0", CREW, subscribe=["/topic/till"]) | way,
+    }
+    watch = await staged(tables, "till", "stock", strike=strike)
+    recorder.keep("heron-dante-restarted-under-stomp", watch)
+
+
+async def a_season_is_over(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
+    """sockjs-tornado closes a fan who polls with 4777; another one's socket stays. TLS by stunnel."""
+    app = start(SockJsTornado, heartbeat_delay=2.1)
+    stunnel = start(Stunnel, app.port, certificate)
+    base: Table = {"url": f"https://localhost:{stunnel.port}/echo", "cacert": str(certificate.ca)}
+    tables = {
+        "other": base | {"sockjs_transport": "websocket", "do": says(1.2, 6)},
+        "fan": base
+        | {"sockjs_transport": "xhr-polling", "do": ["0.8 send score", "2.6 send close 4777 the season is over"]},
+    }
+    watch = await staged(tables, "fan", stage="tls")
+    assert watch.the("close", "fan")["sockjs"]["code"] == 4777
+    recorder.keep("heron-stunnel-sockjs-poller-4777-season-over", watch)
+
+
+async def test_more_ends(start: Starter, certificate: Certificate, recorder: Recorder) -> None:
+    """Six at a time; most of the time is spent waiting."""
+    await side_by_side(
+        (
+            a_sensor_keeps_not_alive(start, recorder),
+            a_container_stops(start, recorder),
+            a_photo_is_too_large(start, recorder),
+            a_bidder_is_aborted(start, recorder),
+            dante_is_restarted(start, recorder),
+            a_season_is_over(certificate, start, recorder),
+        )
+    )
