@@ -21,7 +21,7 @@ from tests.servers.jvm import Artemis
 from tests.servers.lesser import Hitch, Lighttpd, Nghttpx, Redir, Rinetd
 from tests.servers.lines import leave
 from tests.servers.looks import looked
-from tests.servers.nginx import Certificate
+from tests.servers.nginx import Certificate, Nginx
 from tests.servers.ports import LOOPBACK
 from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
@@ -187,22 +187,22 @@ async def an_account_is_deleted(broker: RabbitMq, temp: dict[str, str], start: S
 
 
 async def one_is_stopped_in_silence(start: Starter, recorder: Recorder) -> None:
-    """An operator stops the connection of a kiosk that says nothing but beats; another beats on. By lighttpd."""
+    """An operator stops the connection of a kiosk that says nothing but beats; another beats on. By nginx."""
     activemq = start(ActiveMqWs)
-    lighttpd = start(Lighttpd, activemq.port)
-    base: Table = {"url": f"stomp+ws://{LOOPBACK}:{lighttpd.port}/", "heart_beat": "1800,1800"} | CREW
+    nginx = start(Nginx, activemq.port)
+    base: Table = {"url": f"stomp+ws://{LOOPBACK}:{nginx.port}/", "heart_beat": "1800,1800"} | CREW
     async with probing("--stdin", **POSTMORTEM) as watch:
         await opened(
             watch,
-            other=base | {"connect_header": ["client-id:other"]},
-            kiosk=base | {"connect_header": ["client-id:kiosk"], "do": ["0.4 subscribe /topic/heron"]},
+            other=base | {"connect_header": ["client-id: other"]},
+            kiosk=base | {"connect_header": ["client-id: kiosk"], "do": ["0.4 subscribe /topic/heron"]},
         )
         await beaten(watch, "kiosk", 2)
         await asyncio.to_thread(activemq.stop_connection, "kiosk")
         await looked(watch, "kiosk")
         await beaten(watch, "other", 1)
         await leave(watch, "other", status=1)
-    recorder.keep("heron-lighttpd-activemq-ws-one-stopped-in-silence", watch)
+    recorder.keep("heron-nginx-activemq-ws-one-stopped-in-silence", watch)
 
 
 async def a_queue_of_another(spring: Spring, start: Starter, recorder: Recorder) -> None:
