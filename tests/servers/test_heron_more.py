@@ -8,7 +8,7 @@ from websockets.asyncio.server import ServerConnection
 
 from tests.probing import seen
 from tests.servers.ashore import side_by_side
-from tests.servers.between import Table, assert_cut, says, staged, stomp, ws
+from tests.servers.between import Table, assert_cut, says, staged, stomp, ws, wss
 from tests.servers.caddy import Caddy
 from tests.servers.forward import Dante
 from tests.servers.house import house
@@ -16,7 +16,7 @@ from tests.servers.joined import CREW
 from tests.servers.jvm import JavaWebSocket, Tomcat
 from tests.servers.lesser import Redir, Rinetd, Varnish
 from tests.servers.mosquitto import PING, connect
-from tests.servers.nginx import Certificate
+from tests.servers.nginx import Certificate, Nginx
 from tests.servers.node import NodeWs
 from tests.servers.ports import LOOPBACK
 from tests.servers.python_apps import CoilMq, SockJsTornado
@@ -134,6 +134,44 @@ async def a_season_is_over(certificate: Certificate, start: Starter, recorder: R
     watch = await staged(tables, "fan", stage="tls")
     assert watch.the("close", "fan")["sockjs"]["code"] == 4777
     recorder.keep("heron-stunnel-sockjs-poller-4777-season-over", watch)
+
+
+async def test_ticks_are_not_acknowledged(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
+    """A tablet reads nothing for 3.5 s and so confirms no ticks: it is dropped as a slow consumer. nginx, TLS."""
+    open_ticks: dict[str, int] = {}
+
+    async def feed(user: str, client: ServerConnection) -> None:
+        while True:
+            await asyncio.sleep(0.4)
+            open_ticks[user] += 1
+            await client.send(f"tick {open_ticks[user]}")
+            if open_ticks[user] > 8:
+                await client.close(4013, "slow consumer: more than 8 ticks unacknowledged")
+                return
+
+    feeds: set[asyncio.Task[None]] = set()
+
+    async def hear(user: str, client: ServerConnection, message: str | bytes) -> None:
+        if message == "start":
+            feeds.add(asyncio.create_task(feed(user, client)))
+        open_ticks[user] = 0
+
+    async with house(hear) as app:
+        nginx = start(Nginx, app.port, 60, certificate)
+
+        def at(user: str, *do: str) -> Table:
+            table = wss(nginx.port, certificate, do=["0.3 send start", *do])
+            return table | {"url": f"wss://localhost:{nginx.port}/?user={user}"}
+
+        tables = {
+            "desk": at("desk", *says(1.5, 9, "send seen")),
+            "tablet": at("tablet", "1.4 send seen", "2.4 send seen", "2.5 freeze 4"),
+        }
+        watch = await staged(tables, "tablet", stage="tls")
+        for one in feeds:
+            one.cancel()
+    assert watch.the("close", "tablet")["code"] == 4013
+    recorder.keep("heron-nginx-ticks-not-acknowledged", watch)
 
 
 async def test_more_ends(start: Starter, certificate: Certificate, recorder: Recorder) -> None:

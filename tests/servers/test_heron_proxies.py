@@ -19,7 +19,6 @@ from tests.servers.golang import Coder
 from tests.servers.haproxy import HaProxy
 from tests.servers.house import house
 from tests.servers.joined import CREW
-from tests.servers.jvm import Vertx
 from tests.servers.lesser import Lighttpd, Varnish
 from tests.servers.lines import leave
 from tests.servers.looks import looked
@@ -212,21 +211,6 @@ async def varnish_collects(start: Starter, recorder: Recorder) -> None:
     recorder.keep("heron-varnish-collects-a-stream", watch)
 
 
-async def a_filter_of_apache_buffers(start: Starter, recorder: Recorder) -> None:
-    """A filter that was meant for reports fills its buffer before it passes on: a stream of Vert.x waits. One polls."""
-    app = start(Vertx, heartbeat=1500)
-    rules = "<Location />\n    SetOutputFilter BUFFER\n    BufferSize 131072\n</Location>"
-    apache = start(Apache, app.port, modules=("buffer",), rules=rules)
-    base: Table = {"url": f"http://{LOOPBACK}:{apache.port}/echo"}
-    watch = await refused(
-        {"stream": base | {"sockjs_transport": "xhr-streaming", "open_timeout": 5.0}},
-        after=1.0,
-        before=0.8,
-        polls=base | {"sockjs_transport": "xhr-polling", "do": says(1.7, 8)},
-    )
-    recorder.keep("heron-apache-buffer-filter-vertx", watch)
-
-
 async def caddy_deals_in_turn(start: Starter, recorder: Recorder) -> None:
     """A second sockjs-tornado was added behind Caddy, which deals in turn: a poller does not get on; a socket does."""
     one, two = start(SockJsTornado, heartbeat_delay=2.0), start(SockJsTornado, heartbeat_delay=2.0)
@@ -289,6 +273,6 @@ async def test_buffers_and_balancers(start: Starter, recorder: Recorder) -> None
     )
 
 
-async def test_apache_buffers_and_balances(start: Starter, recorder: Recorder) -> None:
-    """Two at a time; most of the time is spent waiting."""
-    await side_by_side((a_filter_of_apache_buffers(start, recorder), a_balancer_of_apache(start, recorder)))
+async def test_apache_balances(start: Starter, recorder: Recorder) -> None:
+    """Two Spring applications behind one Apache."""
+    await a_balancer_of_apache(start, recorder)

@@ -30,7 +30,6 @@ from tests.servers.ssh import SshTunnel
 from tests.servers.starting import Starter
 from tests.servers.stunnel import Stunnel
 from tests.servers.things import minding
-from tests.servers.toxiproxy import Toxiproxy
 from tests.watching import POSTMORTEM, Watch, watching
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
@@ -163,25 +162,6 @@ async def a_router_resets_a_till(recorder: Recorder) -> None:
     recorder.keep("heron-router-resets-a-till-once", watch)
 
 
-async def a_peer_resets_in_silence(start: Starter, recorder: Recorder) -> None:
-    """What is between resets a quiet session at its next word and lets it in again; one goes past it."""
-    app = start(NodeWs)
-    way = start(Toxiproxy, app.port)
-    async with probing("--stdin", **POSTMORTEM) as watch:
-        await opened(watch, past=ws(app.port, do=says(1.2, 9)), quiet=ws(way.port, do=["0.5 send hi"], reconnect=True))
-        await echoed(watch, 1, "quiet")
-        await asyncio.sleep(2.1)
-        await asyncio.to_thread(way.poison, "reset_peer", timeout=0)
-        await ask(watch, "send anybody", "quiet")
-        await seen(watch, "close", "quiet")
-        await asyncio.to_thread(way.cure, "reset_peer")
-        await seen(watch, "open", "quiet", count=2)
-        await asyncio.sleep(1.2)
-        await leave(watch, "past")
-    assert watch.of("close", "quiet")[0]["transport"]["how"] == "reset"
-    recorder.keep("heron-toxiproxy-reset-at-the-next-word", watch)
-
-
 async def a_long_silence(start: Starter, recorder: Recorder) -> None:
     """Nine seconds without a word, a broker without beats, and a word at the end; nginx elsewhere is restarted."""
     app, broker = start(NodeWs), start(Vertx)
@@ -298,8 +278,3 @@ async def test_well(artemis: Artemis, start: Starter, recorder: Recorder) -> Non
             late_beats(start, recorder),
         )
     )
-
-
-async def test_a_peer_that_resets(start: Starter, recorder: Recorder) -> None:
-    """What is between resets who was quiet."""
-    await a_peer_resets_in_silence(start, recorder)
