@@ -12,7 +12,6 @@ from tests.servers.activemq import ActiveMq
 from tests.servers.ashore import side_by_side
 from tests.servers.between import Table, opened, says, staged, stomp, stomps, web_stomp
 from tests.servers.caddy import Caddy
-from tests.servers.classic import ActiveMqWs
 from tests.servers.forward import Squid
 from tests.servers.homely import refuse, stomping
 from tests.servers.house import house
@@ -21,7 +20,7 @@ from tests.servers.jvm import Artemis
 from tests.servers.lesser import Hitch, Lighttpd, Nghttpx, Redir, Rinetd
 from tests.servers.lines import leave
 from tests.servers.looks import looked
-from tests.servers.nginx import Certificate, Nginx
+from tests.servers.nginx import Certificate
 from tests.servers.ports import LOOPBACK
 from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
@@ -186,25 +185,6 @@ async def an_account_is_deleted(broker: RabbitMq, temp: dict[str, str], start: S
     recorder.keep("heron-redir-rabbitmq-account-deleted", watch)
 
 
-async def one_is_stopped_in_silence(start: Starter, recorder: Recorder) -> None:
-    """An operator stops the connection of a kiosk that says nothing but beats; another beats on. By nginx."""
-    activemq = start(ActiveMqWs)
-    nginx = start(Nginx, activemq.port)
-    base: Table = {"url": f"stomp+ws://{LOOPBACK}:{nginx.port}/", "heart_beat": "1800,1800"} | CREW
-    async with probing("--stdin", **POSTMORTEM) as watch:
-        await opened(
-            watch,
-            other=base | {"connect_header": ["client-id: other"]},
-            kiosk=base | {"connect_header": ["client-id: kiosk"], "do": ["0.4 subscribe /topic/heron"]},
-        )
-        await beaten(watch, "kiosk", 2)
-        await asyncio.to_thread(activemq.stop_connection, "kiosk")
-        await looked(watch, "kiosk")
-        await beaten(watch, "other", 1)
-        await leave(watch, "other", status=1)
-    recorder.keep("heron-nginx-activemq-ws-one-stopped-in-silence", watch)
-
-
 async def a_queue_of_another(spring: Spring, start: Starter, recorder: Recorder) -> None:
     """A second window wants the exclusive queue of the first; Spring relays to RabbitMQ, by nghttpx."""
     nghttpx = start(Nghttpx, spring.port)
@@ -285,10 +265,10 @@ async def test_rabbitmq(
     )
 
 
-async def test_one_of_two(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
-    """Two at a time; most of the time is spent waiting."""
+async def test_a_queue_of_another(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
+    """Two windows of one user."""
     spring = start(Spring, relay=broker.stomp_port, inbound_threads=1)
-    await side_by_side((a_queue_of_another(spring, start, recorder), one_is_stopped_in_silence(start, recorder)))
+    await a_queue_of_another(spring, start, recorder)
 
 
 async def test_artemis_and_gateways(

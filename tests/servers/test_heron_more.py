@@ -6,25 +6,29 @@ import signal
 import pytest
 from websockets.asyncio.server import ServerConnection
 
-from tests.probing import seen
+from tests.probing import probing, seen
 from tests.servers.ashore import side_by_side
-from tests.servers.between import Table, assert_cut, says, staged, stomp, ws, wss
+from tests.servers.between import Table, assert_cut, opened, says, staged, stomp, ws, wss
 from tests.servers.caddy import Caddy
+from tests.servers.classic import ActiveMqWs
 from tests.servers.forward import Dante
 from tests.servers.house import house
-from tests.servers.joined import CREW
+from tests.servers.joined import CREW, beaten
 from tests.servers.jvm import JavaWebSocket, Tomcat
 from tests.servers.lesser import Redir, Rinetd, Varnish
+from tests.servers.lines import echoed, leave
+from tests.servers.looks import looked
 from tests.servers.mosquitto import PING, connect
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.node import NodeWs
 from tests.servers.ports import LOOPBACK
 from tests.servers.python_apps import CoilMq, SockJsTornado
 from tests.servers.recordings import Recorder
+from tests.servers.routed import OTHER, SERVER, routed
 from tests.servers.starting import Starter
 from tests.servers.stunnel import Stunnel
 from tests.servers.things import minding
-from tests.watching import Watch
+from tests.watching import POSTMORTEM, Watch, watching
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
 
@@ -186,3 +190,48 @@ async def test_more_ends(start: Starter, certificate: Certificate, recorder: Rec
             a_season_is_over(certificate, start, recorder),
         )
     )
+
+
+async def test_one_is_stopped_in_silence(start: Starter, recorder: Recorder) -> None:
+    """An operator stops the connection of a kiosk that says nothing but beats; another beats on. By nginx."""
+    activemq = start(ActiveMqWs)
+    nginx = start(Nginx, activemq.port)
+    base: Table = {"url": f"stomp+ws://{LOOPBACK}:{nginx.port}/", "heart_beat": "1800,1800"} | CREW
+    async with probing("--stdin", **POSTMORTEM) as watch:
+        await opened(
+            watch,
+            other=base | {"connect_header": ["client-id: other"]},
+            kiosk=base | {"connect_header": ["client-id: kiosk"], "do": ["0.4 subscribe /topic/heron"]},
+        )
+        await beaten(watch, "kiosk", 2)
+        await asyncio.to_thread(activemq.stop_connection, "kiosk")
+        await looked(watch, "kiosk")
+        await beaten(watch, "other", 1)
+        await leave(watch, "other", status=1)
+    recorder.keep("heron-nginx-activemq-ws-one-stopped-in-silence", watch)
+
+
+async def test_a_firewall_loads_its_rules(recorder: Recorder) -> None:
+    """For a moment it resets what goes to one address of a host: a talker and one who pings. Both return; one stays."""
+    with routed() as hosts:
+        hosts.start_node()
+        async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
+            other = f"ws://{OTHER}:8080/"
+            await opened(
+                watch,
+                stays={"url": f"ws://{SERVER}:8080/", "do": says(1.3, 12)},
+                busy={"url": other, "do": says(0.9, 7), "reconnect": True},
+                pings={"url": other, "ping_interval": 1.1, "ping_timeout": 5, "reconnect": True},
+            )
+            await echoed(watch, 2, "busy")
+            hosts.router.wall(f"ip daddr {OTHER} tcp dport 8080 reject with tcp reset", name="moment")
+            for name in ("busy", "pings"):
+                await seen(watch, "close", name)
+            hosts.router.no_wall("moment")
+            for name in ("busy", "pings"):
+                await seen(watch, "open", name, count=2)
+            await asyncio.sleep(1.5)
+            await leave(watch, "stays")
+    for name in ("busy", "pings"):
+        assert watch.of("close", name)[0]["transport"]["how"] == "reset"
+    recorder.keep("heron-firewall-resets-one-address-for-a-moment", watch)

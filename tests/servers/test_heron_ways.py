@@ -23,7 +23,7 @@ from tests.servers.nginx import Certificate, Nginx
 from tests.servers.node import NodeEndings, NodeStomp, NodeWs, SockJsNode
 from tests.servers.ports import LOOPBACK
 from tests.servers.recordings import Recorder
-from tests.servers.routed import OTHER, SERVER, routed
+from tests.servers.routed import SERVER, routed
 from tests.servers.socat import Socat
 from tests.servers.spring import Spring
 from tests.servers.ssh import SshTunnel
@@ -278,29 +278,3 @@ async def test_well(artemis: Artemis, start: Starter, recorder: Recorder) -> Non
             late_beats(start, recorder),
         )
     )
-
-
-async def test_a_firewall_loads_its_rules(recorder: Recorder) -> None:
-    """For a moment it resets what goes to one address of a host: a talker and one who pings. Both return; one stays."""
-    with routed() as hosts:
-        hosts.start_node()
-        async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
-            other = f"ws://{OTHER}:8080/"
-            await opened(
-                watch,
-                stays={"url": f"ws://{SERVER}:8080/", "do": says(1.3, 12)},
-                busy={"url": other, "do": says(0.9, 7), "reconnect": True},
-                pings={"url": other, "ping_interval": 1.1, "ping_timeout": 5, "reconnect": True},
-            )
-            await echoed(watch, 2, "busy")
-            hosts.router.wall(f"ip daddr {OTHER} tcp dport 8080 reject with tcp reset", name="moment")
-            for name in ("busy", "pings"):
-                await seen(watch, "close", name)
-            hosts.router.no_wall("moment")
-            for name in ("busy", "pings"):
-                await seen(watch, "open", name, count=2)
-            await asyncio.sleep(1.5)
-            await leave(watch, "stays")
-    for name in ("busy", "pings"):
-        assert watch.of("close", name)[0]["transport"]["how"] == "reset"
-    recorder.keep("heron-firewall-resets-one-address-for-a-moment", watch)
