@@ -20,7 +20,6 @@ from tests.servers.joined import CREW
 from tests.servers.jvm import Jetty
 from tests.servers.lesser import Hitch
 from tests.servers.lines import THERE, elsewhere, leave, over
-from tests.servers.mosquitto import Mosquitto
 from tests.servers.nginx import Certificate
 from tests.servers.node import NodeWs
 from tests.servers.ports import LOOPBACK, free_ports
@@ -211,18 +210,6 @@ async def test_a_socket_goes_to_a_grpc_port(start: Starter, recorder: Recorder) 
         {"feed": ws(grpc.port, open_timeout=5.0)}, after=1.0, before=0.7, right=ws(right.port, do=says(0.9, 5))
     )
     recorder.keep("robin-socket-to-a-grpc-port", watch)
-
-
-async def test_stomp_goes_to_a_mqtt_port(tmp_path: Path, start: Starter, recorder: Recorder) -> None:
-    """1883 was taken for the port of STOMP: Mosquitto hears no MQTT. Another till has the right broker."""
-    start(Mosquitto)
-    broker = start(CoilMq)
-    conf = (tmp_path / "server1" / "mosquitto.conf").read_text()
-    plain = next(line.split()[1] for line in conf.splitlines() if line.startswith("listener"))
-    async with probing("--stdin", **POSTMORTEM) as watch:
-        till = stomp(int(plain), "0,0", CREW, open_timeout=5.0)
-        await turned_away(watch, {"till": till}, {"right": stomp(broker.port, "0,0", COIL)})
-    recorder.keep("robin-stomp-to-a-mqtt-port", watch)
 
 
 async def test_squid_wants_a_digest(start: Starter, recorder: Recorder) -> None:
