@@ -12,16 +12,16 @@ from websockets.asyncio.server import unix_serve
 
 from tests.probing import ask, open_session, probing, seen
 from tests.servers.activemq import ActiveMq
-from tests.servers.between import Table, opened, refused, says, stomp, ws, wss
-from tests.servers.envoy import Envoy
+from tests.servers.between import Table, opened, refused, says, sockjs, stomp, ws, wss
 from tests.servers.forward import Privoxy, Squid
 from tests.servers.frameworks import Sanic
 from tests.servers.joined import CREW
 from tests.servers.jvm import Jetty
 from tests.servers.lesser import Hitch
 from tests.servers.lines import THERE, elsewhere, leave, over
+from tests.servers.nats import Nats
 from tests.servers.nginx import Certificate
-from tests.servers.node import NodeWs
+from tests.servers.node import NodeWs, SockJsNode
 from tests.servers.ports import LOOPBACK, free_ports
 from tests.servers.python_apps import CoilMq
 from tests.servers.recordings import Recorder
@@ -202,14 +202,16 @@ async def test_activemq_stands_still(own_activemq: ActiveMq, start: Starter, rec
     recorder.keep("robin-activemq-stands-still-before-connected", watch)
 
 
-async def test_a_socket_goes_to_a_grpc_port(start: Starter, recorder: Recorder) -> None:
-    """Envoy has a listener for gRPC, HTTP/2 alone; a feed was given its port. The other listener's is right."""
-    server = start(NodeWs)
-    grpc, right = start(Envoy, server.port, manager={"codec_type": "HTTP2"}), start(Envoy, server.port)
+async def test_a_page_polls_the_port_of_nats(start: Starter, recorder: Recorder) -> None:
+    """4222 is the port the clients of NATS use, and a page's SockJS was given it. The right one is sockjs-node's."""
+    nats, right = start(Nats), start(SockJsNode, heartbeat_delay=1500)
     watch = await refused(
-        {"feed": ws(grpc.port, open_timeout=5.0)}, after=1.0, before=0.7, right=ws(right.port, do=says(0.9, 5))
+        {"page": sockjs(nats.tcp_port, "xhr-polling", open_timeout=5.0)},
+        after=1.0,
+        before=0.7,
+        right=sockjs(right.port, "websocket", do=says(0.9, 5)),
     )
-    recorder.keep("robin-socket-to-a-grpc-port", watch)
+    recorder.keep("robin-sockjs-to-the-port-of-nats", watch)
 
 
 async def test_squid_wants_a_digest(start: Starter, recorder: Recorder) -> None:
