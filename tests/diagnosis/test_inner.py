@@ -75,3 +75,17 @@ def test_a_message_that_is_none_of_its_protocol(said: str) -> None:
 def test_text_that_is_no_utf_8_is_none_of_its_protocol_either() -> None:
     odd = socket_io("40").at(1).text("out", "hello").at(1.1).closing("in", 1007)
     assert head(last("A", odd.closing("out", 1007).eof().end())) == ("invalid-utf8", "client")
+
+
+@pytest.mark.parametrize(("version", "cause"), [(4, "protocol-error"), (3, "normal-close")])
+def test_who_pings_since_engine_io_4(version: int, cause: str) -> None:
+    opened = OPENED[:-1] + (',"maxPayload":1000000}' if version == 4 else "}")
+    tape = Tape("ws://shop.test/socket.io/?transport=websocket").at(0.2).open().at(0.3).text("in", opened)
+    tape.at(0.4).text("out", "40").at(1.9).text("out", "2").at(1.95).closing("in", None).closing("out", None)
+    assert last("A", tape.eof().end()).cause == cause
+
+
+@pytest.mark.parametrize(("said", "side"), [("e000", "client"), ("c000", "server")])
+def test_a_server_closes_upon_our_disconnect(said: str, side: str) -> None:
+    tape = mqtt().at(2).frame("out", 2, bytes.fromhex(said)).at(2.1).closing("in", 1000).closing("out", 1000)
+    assert head(last("A", tape.eof().end())) == ("normal-close", side)

@@ -10,7 +10,7 @@ from tests.diagnosis.test_engine import numbered, replay
 from tests.session.tape import Tape, stomp
 from tui.diagnosis import ranking
 from tui.facts import facts
-from tui.facts.facts import Alert, CloseNotify, Fact
+from tui.facts.facts import Alert, Fact
 from tui.facts.findings import Cause, Verdict
 from tui.knowledge.catalogue import entries
 from tui.protocols.websocket import PING, PONG
@@ -141,6 +141,8 @@ def test_what_the_peer_said_names_the_cause(code: int, reason: str, cause: str, 
         ('{"push":{"disconnect":{"code":3008,"reason":"slow"}}}', "backpressure"),
         ('{"op":"auth","success":false,"ret_msg":"Invalid api_key"}', "auth-failed"),
         ('["NOTICE","rate-limited: slow down a little"]', "rate-limited"),
+        ('{"type":7,"error":"Connection closed with an error.","allowReconnect":true}', "server-error"),
+        ('{"type":7,"error":"Connection closed with an error. TokenExpired: The token is expired."}', "auth-expired"),
         ("ERROR :Closing Link: bob[203.0.113.7] (Killed (oper (flooding)))", "admin-kill"),
         ("ERROR :Closing Link: bob[203.0.113.7] (Ping timeout: 121 seconds)", "server-ping-timeout"),
     ],
@@ -305,40 +307,6 @@ def test_what_was_acknowledged_is_no_longer_out_when_a_flow_is_forgotten() -> No
     assert head(verdict) == ("nat-timeout", "network")
 
 
-@pytest.mark.parametrize(
-    ("url", "status", "said", "causes"),
-    [
-        ("ws://shop.test/feed", 404, "No such domain", ["dns-failure"]),
-        ("ws://shop.test/feed", 1, "General SOCKS server failure", ["dns-failure", "upstream-down"]),
-        ("ws://192.0.2.1/feed", 1, "General SOCKS server failure", ["upstream-down", "host-unreachable"]),
-        ("ws://192.0.2.1/feed", 503, "Connect failed", ["upstream-down", "connection-refused"]),
-        ("ws://192.0.2.1/feed", 5, "Connection refused", ["upstream-down", "connection-refused"]),
-        ("ws://shop.test/feed", 504, "Gateway Timeout", ["upstream-timeout"]),
-        ("ws://shop.test/feed", 503, "Service Unavailable", ["upstream-down", "dns-failure"]),
-    ],
-)
-def test_an_outbound_proxy_that_did_not_connect_us(url: str, status: int, said: str, causes: list[str]) -> None:
-    tape = Tape(url).at(0.1).add(facts.Proxy, url="http://192.0.2.7:3128", ok=False, status=status, error=said)
-    verdict = last("A", tape.end("proxy", "proxy"))
-    assert [cause.cause for cause in verdict.causes[:2]] == causes
-
-
-@pytest.mark.parametrize(
-    ("why", "causes"),
-    [
-        ("ERR_CONNECT_FAIL 111", ["upstream-down", "connection-refused"]),
-        ("ERR_CONNECT_FAIL 110", ["upstream-timeout"]),
-        ("ERR_DNS_FAIL 0", ["dns-failure"]),
-        ("edge; error=connection_refused", ["upstream-down", "connection-refused"]),
-        ("edge; error=destination_ip_prohibited", ["forbidden"]),
-    ],
-)
-def test_an_outbound_proxy_that_says_why_it_did_not(why: str, causes: list[str]) -> None:
-    tape = Tape().at(0.1).add(facts.Proxy, url="http://192.0.2.7:3128", ok=False, status=503, error="–", why=why)
-    verdict = last("A", tape.end("proxy", "proxy"))
-    assert [cause.cause for cause in verdict.causes[:2]] == causes
-
-
 def test_our_own_proxy_that_was_started_again() -> None:
     tape = stomp().add(facts.Proxy, url="http://127.0.0.1:3128", ok=True)
     tape.add(facts.Route, when="open", remote="127.0.0.1", local="127.0.0.1", program="privoxy")
@@ -468,100 +436,22 @@ def test_nothing_is_acknowledged_any_more() -> None:
     assert head(verdicts(tape)[-1]) == ("network-blackhole", "network")
 
 
-@pytest.mark.parametrize(
-    ("how", "phase", "fields", "cause", "side"),
-    [
-        ("dns", "dns", {"errno": "EAI_NONAME"}, "dns-failure", "client"),
-        ("dns", "dns", {"errno": "EAI_AGAIN"}, "dns-failure", "network"),
-        ("refused", "tcp", {"errno": "ECONNREFUSED"}, "connection-refused", "server"),
-        ("timeout", "tcp", {}, "connect-timeout", "network"),
-        ("timeout", "dns", {}, "dns-failure", "network"),
-        ("unreachable", "tcp", {"errno": "EHOSTUNREACH"}, "host-unreachable", "network"),
-        ("unreachable", "http", {"errno": "EHOSTUNREACH"}, "host-unreachable", "network"),
-        ("refused", "tls", {"errno": "ECONNREFUSED"}, "network-blackhole", "network"),
-        ("tls", "http", {"alert": Alert(name="certificate_required", number=116, dir="in"),
-                         "close_notify": CloseNotify(in_=False, out=False)}, "tls-client-cert-required", "config"),
-        ("tls", "tls", {"alert": Alert(name="protocol_version", number=70, dir="in")},
-         "tls-handshake-failed", "config"),
-    ],
-)  # fmt: skip
-def test_what_never_opened(
-    how: facts.How, phase: facts.Phase, fields: dict[str, object], cause: str, side: str
-) -> None:
-    tape = Tape("wss://shop.test/feed").end(how, phase, **fields)  # type: ignore[arg-type]
-    assert head(last("A", tape)) == (cause, side)
-
-
-@pytest.mark.parametrize(
-    ("code", "cause", "side"),
-    [
-        (10, "tls-cert-expired", "config"), (9, "tls-cert-not-yet-valid", "config"),
-        (62, "tls-hostname-mismatch", "config"), (20, "tls-cert-untrusted", "config"),
-        (18, "tls-cert-untrusted", "config"),
-    ],
-)  # fmt: skip
-def test_a_certificate_that_does_not_verify(code: int, cause: str, side: str) -> None:
-    tape = Tape("wss://shop.test/feed").add(facts.Tls, ok=False, error="no", verify_code=code).end("tls", "tls")
-    assert head(last("A", tape)) == (cause, side)
-
-
-@pytest.mark.parametrize(
-    ("status", "headers", "body", "cause", "side"),
-    [
-        (200, [], "<html>hello", "not-websocket", "config"), (301, [("Location", "/x")], None, "redirect", "config"),
-        (400, [], "The plain HTTP request was sent to HTTPS port", "tls-expected", "client"),
-        (400, [], 'Can "Upgrade" only to "WebSocket".', "proxy-strips-upgrade", "proxy"),
-        (401, [], None, "auth-failed", "client"), (403, [], None, "forbidden", "config"),
-        (404, [], None, "not-found", "client"), (407, [], None, "proxy-auth", "config"),
-        (426, [("Sec-WebSocket-Version", "8")], None, "version-mismatch", "client"),
-        (426, [], None, "proxy-strips-upgrade", "proxy"), (429, [], None, "rate-limited", "client"),
-        (431, [], None, "headers-too-big", "config"), (500, [], None, "upgrade-rejected", "server"),
-        (502, [], None, "upstream-down", "server"), (503, [("Server", "nginx")], None, "upstream-down", "server"),
-        (503, [("Retry-After", "60")], "down for maintenance", "server-unavailable", "server"),
-        (503, [("Server", "nginx/1.24.0")], "Service Temporarily Unavailable", "server-unavailable", "server"),
-        (504, [], None, "upstream-timeout", "server"), (418, [], None, "upgrade-rejected", "server"),
-    ],
-)  # fmt: skip
-def test_an_http_answer(status: int, headers: list[tuple[str, str]], body: str | None, cause: str, side: str) -> None:
-    tape = Tape().add(facts.Http, dir="out", method="GET", target="/feed", status=None)
-    tape.add(facts.Http, dir="in", status=status, headers=headers, body=body).end("http", "http")
-    assert head(last("A", tape)) == (cause, side)
-
-
-@pytest.mark.parametrize(
-    ("status", "ms", "cause", "side"),
-    [
-        (401, 3, "auth-expired", "server"), (403, 3, "forbidden", "config"), (413, 3, "message-too-big", "client"),
-        (429, 3, "rate-limited", "client"), (500, 3, "server-error", "server"), (502, 3, "upstream-down", "server"),
-        (504, 5000, "idle-timeout-proxy", "proxy"), (504, 60_000, "server-freeze", "server"),
-        (521, 3, "upstream-down", "server"), (522, 3, "upstream-timeout", "server"),
-        (523, 3, "upstream-down", "server"), (524, 100_000, "server-freeze", "server"),
-    ],
-)  # fmt: skip
-def test_a_later_request_of_a_sockjs_session(status: int, ms: float, cause: str, side: str) -> None:
-    tape = Tape("https://shop.test/feed")
-    tape.add(facts.Transport, name="xhr-polling", url="https://shop.test/feed/0/x/xhr")
-    tape.add(facts.Bytes, dir="in", size=2, text="o\n")
-    tape.add(facts.Http, dir="out", method="POST", target="/feed/0/x/xhr", status=None)
-    tape.add(facts.Http, dir="in", status=status, ms=ms).end("http")
-    assert head(last("A", tape)) == (cause, side)
-
-
-def test_a_foreign_origin_is_blamed_for_a_403() -> None:
-    headers = [("Host", "shop.test"), ("Origin", "https://elsewhere.test")]
-    tape = Tape().add(facts.Http, dir="out", method="GET", target="/feed", status=None, headers=headers)
-    verdict = last("A", tape.add(facts.Http, dir="in", status=403).end("http", "http"))
-    assert [one.cause for one in verdict.causes[:2]] == ["origin-rejected", "forbidden"]
-
-
-@pytest.mark.parametrize(
-    ("raw", "cause"),
-    [("SSH-2.0-OpenSSH_9.2\r\n", "wrong-port"), ("\x15\x03\x01\x00\x02", "tls-expected"), ("????", "not-websocket")],
-)
-def test_bytes_that_are_no_http(raw: str, cause: str) -> None:
-    tape = Tape().add(facts.Http, dir="out", method="GET", target="/feed", status=None)
-    tape.add(facts.Http, dir="in", status=None, raw=raw).end("http", "http")
+@pytest.mark.parametrize(("how", "cause"), [("restarted", "server-restart"), (None, "server-error")])
+def test_a_server_that_closed_because_it_was_stopped(how: str | None, cause: str) -> None:
+    tape = Tape().add(facts.Route, when="open", remote="127.0.0.1", local="127.0.0.1", program="hypercorn").open()
+    tape.text("out", "hi").text("in", "hi").at(3.37).closing("in", 1011).closing("out", 1011).eof().end()
+    tape.at(3.9).add(facts.Postmortem, stage="program", ok=how is None, how=how)
     assert last("A", tape).cause == cause
+
+
+@pytest.mark.parametrize(("notsent", "cause"), [(0, "server-freeze"), (14, "client-ping-timeout")])
+def test_a_ping_that_never_left_was_not_acknowledged(notsent: int, cause: str) -> None:
+    tape = Tape().open().at(5).frame("out", PING, b"").at(8).closing("out", 1011, "keepalive ping timeout").at(9)
+    tape.add(
+        facts.TcpInfo, when="end", outq=14, notsent=notsent, unacked=0, retrans=0, total_retrans=0, rtt_ms=1.0,
+        last_ack_ms=4000.0, last_data_ms=4000.0, state="ESTABLISHED",
+    )  # fmt: skip
+    assert last("A", tape.end("local")).cause == cause
 
 
 def test_every_reason_a_rule_gives_is_in_the_catalogue_and_none_is_dead() -> None:

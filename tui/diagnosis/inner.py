@@ -14,6 +14,9 @@ ENGINE_IO_PING, ENGINE_IO_PONG, ENGINE_IO_OPEN = "2", "3", '0{"sid"'
 ENGINE_IO_TYPES = tuple("0123456b")
 """Engine.IO 4: the server pings, the client pongs."""
 
+MAX_PAYLOAD = '"maxPayload"'
+"""What an Engine.IO server says as it opens since version 4."""
+
 _PING_TIMEOUT = re.compile(r'"pingTimeout":(\d+)')
 
 SOCKET_IO_JOIN = "40"
@@ -33,7 +36,11 @@ class Inner:
         """The first ping of an Engine.IO server that we have not answered."""
         self.strange: Mark | None = None
         """Our last message that is none of the protocol's."""
+        self.mqtt_left: Mark | None = None
+        """Our DISCONNECT."""
         self.engine_io = False
+        self.server_pings = False
+        """Engine.IO 4: the server pings, and takes a client that does for one of another version."""
         self.ping_timeout_s = 0.0
         """How long an Engine.IO server waits for our pong, as it said when it opened."""
         self.socket_io_joined = False
@@ -45,6 +52,8 @@ class Inner:
         if fact.opcode == BINARY and self.mqtt is None:
             self.mqtt = mqtt.connect(_bytes(fact))
             self.mqtt_at = Mark(fact.n, fact.m) if self.mqtt is not None else None
+        elif fact.opcode == BINARY and mqtt.leaves(_bytes(fact)):
+            self.mqtt_left = Mark(fact.n, fact.m)
         elif fact.opcode == TEXT and fact.text is not None:
             self.socket_io_joined = self.socket_io_joined or fact.text.startswith(SOCKET_IO_JOIN)
             if fact.text == ENGINE_IO_PONG:
@@ -55,7 +64,10 @@ class Inner:
             return False
         if (subprotocol or "").startswith("mqtt"):
             return fact.opcode == TEXT or (self.mqtt is None and mqtt.connect(_bytes(fact)) is None)
-        return self.engine_io and fact.opcode == TEXT and not (fact.text or "").startswith(ENGINE_IO_TYPES)
+        if not self.engine_io or fact.opcode != TEXT:
+            return False
+        pings = self.server_pings and fact.text == ENGINE_IO_PING
+        return pings or not (fact.text or "").startswith(ENGINE_IO_TYPES)
 
     def came(self, fact: Frame) -> None:
         """A message of the peer's."""
@@ -65,7 +77,7 @@ class Inner:
             self.mqtt_said = (mark, said) if said is not None else self.mqtt_said
         elif fact.opcode == TEXT and fact.text is not None:
             if fact.text.startswith(ENGINE_IO_OPEN):
-                self.engine_io = True
+                self.engine_io, self.server_pings = True, MAX_PAYLOAD in fact.text
                 timeout = _PING_TIMEOUT.search(fact.text)
                 self.ping_timeout_s = int(timeout[1]) / 1000 if timeout is not None else 0.0
             if self.engine_io and fact.text == ENGINE_IO_PING:

@@ -53,6 +53,11 @@ def said(message: bytes) -> Said | None:
     return None
 
 
+def leaves(message: bytes) -> bool:
+    """Whether it is a DISCONNECT (§3.14)."""
+    return message[:1] == bytes([DISCONNECT])
+
+
 def _body(message: bytes) -> bytes:
     """What follows the fixed header (§2.2)."""
     _, taken = _number(message[1:])

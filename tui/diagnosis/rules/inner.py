@@ -50,6 +50,13 @@ def mqtt_keep_alive(case: Case) -> None:
         case.doubt(cause, UNLIKELY, "mqtt_keep_alive", lines, **args)
 
 
+def mqtt_left(case: Case) -> None:
+    """Our DISCONNECT: the server closes upon it (MQTT 3.1.1 §3.14.4)."""
+    close, left = case.close, case.trail.inner.mqtt_left
+    if close is not None and left is not None and close.initiator == "remote" and case.at - left.m < 2.0:
+        case.blame("normal-close", "client", SAID, "mqtt_left", [left.n, *case.lines(case.trail.act)])
+
+
 def engine_io_ping(case: Case) -> None:
     """An Engine.IO server pinged ("2") and we did not answer ("3"): a Socket.IO client does, a raw session does not."""
     close, ping = case.close, case.trail.inner.engine_io_ping
@@ -86,4 +93,4 @@ def not_its_protocol(case: Case) -> None:
     case.doubt("normal-close", UNLIKELY, "not_its_protocol", lines)
 
 
-RULES = (mqtt_said, mqtt_keep_alive, engine_io_ping, socket_io_not_joined, not_its_protocol)
+RULES = (mqtt_said, mqtt_keep_alive, mqtt_left, engine_io_ping, socket_io_not_joined, not_its_protocol)

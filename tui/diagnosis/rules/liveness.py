@@ -145,7 +145,7 @@ def _only_acknowledged(case: Case) -> bool:
 def _acknowledged(case: Case) -> bool:
     """The last report, at the end: only our Close may still be on its way."""
     info = case.kernel.last
-    return info is not None and not info.retrans and not info.total_retrans
+    return info is not None and not info.retrans and not info.total_retrans and not info.notsent
 
 
 def server_silent(case: Case) -> None:

@@ -74,7 +74,7 @@ def route_lost(case: Case) -> None:
     lines = case.lines(before, after, trail.end)
     if after.local is None:
         case.blame("local-network-down", "network", SAID, "no_route", lines, error=after.error or "–")
-        for cause in ("network-blackhole", "nat-timeout", "host-unreachable"):
+        for cause in ("network-blackhole", "nat-timeout", "host-unreachable", "server-freeze"):
             case.doubt(cause, UNLIKELY / 2, "no_route", lines, error=after.error or "–")
     elif after.local != before.local:
         case.blame(

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from tui.diagnosis.between import listening, proxied
 from tui.diagnosis.case import FITS, HINT, SAID, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.reaching import failed
-from tui.diagnosis.rules.words import QUOTED, by_saying
+from tui.diagnosis.rules.words import QUOTED, by_saying, said_in_answer
 from tui.diagnosis.trail import Trail
 from tui.facts.findings import Blame
 from tui.knowledge import banners, relays
 from tui.knowledge.sayings import meant
 
+LOGIN_QUERY = re.compile(r"[?&](\w*token|jwt|api_?key|auth|ticket)=", re.IGNORECASE)
 LOGIN = re.compile(r"log-?in|sign-?in|auth|sso", re.IGNORECASE)
 """Words in the address that somebody is sent to who is not known."""
 
@@ -52,7 +53,7 @@ def http_status(case: Case) -> None:
     assert answer.status is not None
     status, lines = answer.status, case.lines(answer)
     body = answer.body or ""
-    saying = meant("http", body)
+    saying = said_in_answer(body)
     request = case.trail.request
     if "Transport unknown" in body and request is not None and "transport=websocket" in (request.target or ""):
         case.blame("websocket-disabled", "config", STRONG, "transport_unknown", lines)
@@ -169,13 +170,24 @@ def _forbidden(case: Case, lines: list[int], weaker: float) -> None:
         foreign = False  # it is welcome
     if foreign:
         case.blame("origin-rejected", "config", weaker or 2 * STRONG, "http_origin", lines, origin=origin[:QUOTED])
+    elif origin and case.trail.answered("sec-websocket-version"):
+        # Gorilla's upgrader refuses nothing but an Origin with 403, and names its version with each refusal.
+        said = origin[:QUOTED]
+        case.blame("origin-rejected", "config", weaker or 5 * STRONG, "http_origin_refused", lines, origin=said)
     elif not origin:
         case.blame("origin-rejected", "config", weaker or HINT, "http_no_origin", lines)
-        case.blame("auth-failed", "client", weaker or HINT, "http_status", lines, status=403)
+        login = FITS if _has_login(case.trail) else HINT
+        case.blame("auth-failed", "client", weaker or login, "http_status", lines, status=403)
     case.blame("forbidden", "config", weaker or (FITS if foreign else 2 * STRONG), "http_status", lines, status=403)
     if not foreign and "envoy" in proxied(case).lower():
         # Envoy's own answer where no upgrade is configured, and only there without a word (measured).
         case.blame("websocket-disabled", "config", weaker or STRONG, "http_envoy_403", lines)
+
+
+def _has_login(trail: Trail) -> bool:
+    """Whether the request brought something to be let in by."""
+    target = trail.request.target if trail.request is not None else None
+    return bool(trail.asked("authorization") or LOGIN_QUERY.search(target or ""))
 
 
 def _foreign_origin(trail: Trail) -> bool:

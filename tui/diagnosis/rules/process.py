@@ -15,6 +15,10 @@ WORKERS = frozenset({"nginx", "haproxy", "apache2", "httpd"})
 ONE_EACH = frozenset({"inetd", "redir", "tcpserver", "xinetd"})
 """Programs that have a process for each connection, as forwarders do: it ends with its connection."""
 
+STOPPING = (None, 1000, 1011)
+"""Codes, beside 1001 and 1012, that servers close all sessions with as they are stopped (Fastify: none; Vert.x: 1000;
+Hypercorn: 1011)."""
+
 
 def program(case: Case) -> None:
     """What has become of the process that held the other end, where that is this machine."""
@@ -137,4 +141,18 @@ def behind(case: Case) -> None:
         case.doubt(cause, UNLIKELY / 2, key, lines, program=name)
 
 
-RULES = (program, behind)
+def closed_and_gone(case: Case) -> None:
+    """It said Close, and its process is gone since, or another: it had closed because it was stopped."""
+    close = case.close
+    if close is None or close.received is None or close.initiator != "remote" or close.received.code not in STOPPING:
+        return
+    fact = next((fact for fact in reversed(case.trail.afterwards) if fact.stage == "program"), None)
+    if fact is None or fact.ok or _front(case) or forwarder(case) is not None or listening(case) in ONE_EACH:
+        return
+    key, lines = f"program_{fact.how}", [fact.n]
+    case.blame("server-restart", "server", 3 * STRONG, key, lines, program=listening(case) or "–")
+    for cause in ("server-error", "normal-close"):
+        case.doubt(cause, UNLIKELY, key, lines, program=listening(case) or "–")
+
+
+RULES = (program, behind, closed_and_gone)

@@ -61,8 +61,9 @@ def lost_midway(case: Case) -> None:
 
 
 def _whose_refusal(case: Case) -> Blame:
-    """The server's; ours where the port was left out and the same door is open at another port of that host."""
-    if urlsplit(case.trail.session.url).port is not None:
+    """The server's; ours where the port was left out, of a socket that has one, and the same door is open at another
+    port of that host."""
+    if urlsplit(case.trail.session.url).port is not None or case.trail.session.spec.get("unix-socket"):
         return "server"
     elsewhere = [one for one in case.world.neighbours if one.same_host and one.trail.ready is not None]
     return "client" if any(one.trail.door == case.trail.door for one in elsewhere) else "server"

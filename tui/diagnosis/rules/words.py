@@ -49,6 +49,12 @@ TOLD = re.compile(
 SHORT = 80
 """Characters of a message that is no more than a goodbye."""
 
+ANSWERED = frozenset({
+    "auth-failed", "auth-expired", "session-expired", "rate-limited", "origin-rejected", "version-mismatch",
+    "upstream-down", "upstream-timeout", "broker-unavailable",
+})  # fmt: skip
+"""What of a Close's reasons an upgrade may be refused for, beyond what its status says."""
+
 NO_WORD = re.compile(r'[\[\]{}":,_]+')
 """What stands between the words of such a message."""
 
@@ -172,6 +178,15 @@ def close_reason(case: Case) -> None:
     if mark is not None and any(mark.n in flaw.lines for flaw in case.trail.flaws_in):
         return  # no Close, but bytes that were read as one
     _say(case, "said_reason", close.received.reason, close.received.code, case.lines(case.trail.close_in))
+
+
+def said_in_answer(body: str) -> Saying | None:
+    """What the body of an HTTP answer says; JSON may say it in the words of a Close's reason."""
+    saying = meant("http", body)
+    if saying is None and body.lstrip().startswith("{"):
+        told = [saying for words in TOLD.findall(body) if (saying := meant("reason", words))]
+        return next((msgspec.structs.replace(one, how="strong") for one in told if one.cause in ANSWERED), None)
+    return saying
 
 
 def _goodbye(text: str, *, plain: bool) -> Saying | None:
