@@ -259,6 +259,16 @@ async def test_every_way_to_send(echo: str, tmp_path: Path) -> None:
     assert [frame["head"] for frame in watch.of("frame", dir="out")][5] == "818300000000"
 
 
+@pytest.mark.parametrize("compressed", [True, False])
+async def test_text_of_ours_that_is_no_utf_8_is_said_to_be_none(compressed: bool, echo: str) -> None:
+    plain = () if compressed else ("--no-compression",)
+    watch, status = await run(echo, *plain, "--do", r"0 send br\xfbl\xe9e")
+    sent = watch.of("frame", dir="out", opcode=1)[0]
+    assert (status, sent["b64"], sent["error"], sent["deflate"]) == (1, "YnL7bOll", "utf8", compressed)
+    assert watch.the("close")["received"]["code"] == 1007
+    assert watch.of("verdict")[-1]["cause"] == "invalid-utf8"
+
+
 async def test_deflate_is_smaller_on_the_wire_than_its_message(echo: str) -> None:
     watch, _ = await run(echo, "--do", "0 send-repeat abc 1000", "--do", "0.2 close")
     for frame in watch.of("frame", opcode=1):

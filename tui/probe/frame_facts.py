@@ -30,12 +30,12 @@ def incoming(frame: ScannedFrame, redactor: Redactor, direction: str = "in") -> 
 
 def outgoing(frame: OutFrame, redactor: Redactor) -> dict[str, Any]:
     """The fields of a sent frame's fact."""
-    text = None
+    text = error = None
     if frame.opcode == TEXT:
         try:
             text = frame.payload.decode()
         except UnicodeDecodeError:
-            text = None
+            error = "utf8"
     return {
         "dir": "out",
         "opcode": frame.opcode,
@@ -47,6 +47,7 @@ def outgoing(frame: OutFrame, redactor: Redactor) -> dict[str, Any]:
         "head": frame.head.hex(),
         "deflate": frame.deflate,
         "code": frame.code,
+        "error": error,
         **_payload(frame.opcode, frame.payload, text, frame.reason, redactor, composed=frame.composed),
     }
 

@@ -14,6 +14,9 @@ MANY_RESENDS = 10
 """Segments sent again by which losses are told from two or three short outages, each of which takes three or four: a
 session that lives has got over those (a route that flapped: measured)."""
 
+LOSSY_LOOKS = 4
+"""Looks at the kernel, one after another, that each told of bytes sent again: so often, it is no outage."""
+
 SLOW_FOR_S = 3.0
 """Seconds for which a report of a queue holds."""
 
@@ -126,7 +129,7 @@ def no_way_out(case: Case) -> None:
 def lossy(case: Case) -> None:
     """Retransmissions while the session goes on."""
     info = case.kernel.newest
-    if info is None or info.total_retrans < MANY_RESENDS:
+    if info is None or (info.total_retrans < MANY_RESENDS and case.kernel.lossy_looks < LOSSY_LOOKS):
         return
     if case.lossy and case.kernel.undelivered is None:
         case.blame("packet-loss", "network", STRONG, "losses", case.lines(info), count=info.total_retrans)
