@@ -444,6 +444,18 @@ def test_a_server_that_closed_because_it_was_stopped(how: str | None, cause: str
     assert last("A", tape).cause == cause
 
 
+@pytest.mark.parametrize(("lost", "cause"), [((1, 2, 3, 4), "packet-loss"), ((4, 4, 4, 4), "none")])
+def test_losses_of_which_the_kernel_tells_again_and_again(lost: tuple[int, ...], cause: str) -> None:
+    """Four at once are an outage, which is over."""
+    tape = busy(stomp(), 8)
+    for m, total in zip((2.05, 3.05, 4.05, 5.05), lost, strict=True):
+        tape.at(m).add(
+            facts.TcpInfo, when="resent", outq=0, notsent=0, unacked=0, retrans=0, total_retrans=total, rtt_ms=1.0,
+            last_ack_ms=4.0, last_data_ms=4.0, state="ESTABLISHED", segments=20, twice=0,
+        )  # fmt: skip
+    assert verdicts(tape.at(8.2).stop())[-1].cause == cause
+
+
 @pytest.mark.parametrize(("notsent", "cause"), [(0, "server-freeze"), (14, "client-ping-timeout")])
 def test_a_ping_that_never_left_was_not_acknowledged(notsent: int, cause: str) -> None:
     tape = Tape().open().at(5).frame("out", PING, b"").at(8).closing("out", 1011, "keepalive ping timeout").at(9)

@@ -116,6 +116,8 @@ def _frozen(case: Case, lines: list[int]) -> None:
     for cause in ("server-abort", "admin-kill"):
         case.doubt(cause, UNLIKELY / 2, "frozen", lines)
     case.doubt("idle-timeout-proxy", 0.5, "frozen", lines)
+    if pushed:  # it spoke, and we did not listen: that we said nothing either is no matter
+        case.doubt("idle-timeout-server", 0.5, "frozen", lines)
 
 
 def slow_link(case: Case) -> None:

@@ -166,6 +166,8 @@ def narrow_way_in(case: Case) -> None:
     close, info = case.close, case.kernel.narrow_in
     if close is None or info is None or case.trail.ready is None or close.asked:
         return
+    if case.trail.orders.last("freeze") is not None:
+        return  # it waited for us to read
     lines, waits = case.lines(case.trail.tcp, info, case.trail.end), round(info.rtt_in_ms or 0)
     case.blame("bandwidth-limited", "network", 2 * STRONG, "narrow_way_in", lines, rtt=waits)
 
