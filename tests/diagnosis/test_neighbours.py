@@ -156,3 +156,14 @@ def test_who_got_in_speaks_a_subprotocol_that_we_did_not_offer(
     verdict = last("A", tape, Tape(name="B").open(theirs, offered=theirs))
     assert (verdict.cause == "subprotocol-mismatch") == expected
     assert ("subprotocol-mismatch" in causes(verdict)) == expected
+
+
+@pytest.mark.parametrize(("apart", "grade"), [(0.4, "strong"), (0.0, "unknown")])
+def test_each_is_reset_at_its_own_next_word(apart: float, grade: str) -> None:
+    """A process that dies ends all it has in one moment."""
+
+    def reset(name: str, m: float) -> Tape:
+        tape = busy(stomp(name=name), 3).at(m).text("out", "\n").at(m + 0.001).end("reset", errno="ECONNRESET")
+        return tape.at(4.9).add(facts.Postmortem, stage="tcp", ok=True)
+
+    assert named(last("A", reset("A", 3.86), reset("B", 3.86 + apart)), "tcp-reset").grade == grade

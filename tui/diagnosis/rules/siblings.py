@@ -16,6 +16,9 @@ from tui.knowledge.sayings import meant
 SHARED = ("server-crash", "proxy-crash", "proxy-restart", "proxy-reload", "tunnel-drop", "local-network-down")
 """Causes that hit every session of one server, or of this machine, at once."""
 
+APART_S = 0.1
+"""Seconds between two ends that no longer are one moment."""
+
 LATER_LOGIN_S = 2.0
 """Seconds after a newer login within which the older session of the same user is kicked (§5.3 P11)."""
 
@@ -169,6 +172,33 @@ def _same_rhythm(case: Case, down: list[Neighbour], by: str) -> bool:
     return all(one.trail.close is not None and abs((getattr(one.trail.close, by) or 0) - mine) < 0.3 for one in down)
 
 
+def reset_one_by_one(case: Case) -> None:
+    """Each was reset at its own next word: a process that dies ends all it has in one moment, a box on the way resets
+    what passes."""
+    if not _at_our_word(case.trail) or case.kernel.dark is not None or not case.silent_end:
+        return
+    others = [
+        one for one in case.world.neighbours
+        if one.same_server and one.together and _at_our_word(one.trail) and abs(_ended(one.trail) - case.at) > APART_S
+    ]  # fmt: skip
+    if not others:
+        return
+    lines, names = case.lines(case.trail.last_out, case.trail.end, *(one.trail.end for one in others)), names_of(others)
+    case.blame("tcp-reset", "network", 4 * STRONG, "reset_one_by_one", lines, names=names)
+    for cause in ("server-restart", "server-crash", "proxy-reload"):
+        case.doubt(cause, UNLIKELY, "reset_one_by_one", lines, names=names)
+
+
+def _at_our_word(trail: Trail) -> bool:
+    """Whether a reset came right upon bytes of ours."""
+    close, out = trail.close, trail.last_out
+    return close is not None and close.transport.how == "reset" and out is not None and _ended(trail) - out.m < 0.05
+
+
+def _ended(trail: Trail) -> float:
+    return trail.end.m if trail.end is not None else 0.0
+
+
 def same_idle(case: Case) -> None:
     """Sessions ended apart, each after the same silence: one timer, set at different moments."""
     if not case.cut or case.idle_any < LEAST_IDLE_S:
@@ -259,5 +289,5 @@ def same_age(case: Case) -> None:
 
 
 RULES = (
-    alone, quieter, together, same_idle, other_server_lives, newer_login, same_age,
+    alone, quieter, together, reset_one_by_one, same_idle, other_server_lives, newer_login, same_age,
 )  # fmt: skip
