@@ -59,8 +59,8 @@ async def netty_wants_to_hear(start: Starter, recorder: Recorder) -> None:
         "hears": ws(haproxy.port, "/live?user=hears", do=["0.6 send hello", "1.2 send clock 900 5"]),
     }
     watch = await staged(tables, "hears")
-    assert_cut(watch, "hears")
     close = watch.the("close", "hears")
+    assert_said(close, 1000, "Bye")
     assert close["idle_rx"] < 2 < close["idle_tx"]
     recorder.keep("lark-haproxy-netty-hears-ticks-and-says-nothing", watch)
 

@@ -142,13 +142,13 @@ async def a_device_is_deaf(start: Starter, recorder: Recorder) -> None:
 
 
 async def a_laptop_sleeps(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
-    """The machine sleeps for 6.5 s: uvicorn and RabbitMQ give up on their sessions, which come back; SockJS waits."""
+    """The machine sleeps for 6.5 s: uvicorn and RabbitMQ give up on their sessions, which come back; a stream waits."""
     server = await up(start, Uvicorn, ws_ping_interval=1.5, ws_ping_timeout=2)
     page = await up(start, SockJsNode, heartbeat_delay=2100)
     tables: dict[str, Table] = {
-        "page": {"url": page.url, "sockjs_transport": "websocket"},
+        "page": {"url": page.url, "sockjs_transport": "xhr-streaming"},
         "chat": ws(server.port, do=says(1.3, 4), reconnect=True),
-        "till": web_stomp(broker.port, "1500,1500", reconnect=True),
+        "till": web_stomp(broker.port, "1800,1800", reconnect=True),
     }
 
     async def strike(watch: Watch) -> None:
@@ -157,7 +157,7 @@ async def a_laptop_sleeps(broker: RabbitMq, start: Starter, recorder: Recorder) 
             await asyncio.sleep(6.5)
         await seen(watch, "open", "chat", count=2)
         await seen(watch, "stomp", "till", command="CONNECTED", count=2)
-        await seen(watch, "sockjs", "page", kind="h", dir="in", count=5)
+        await seen(watch, "sockjs", "page", kind="h", dir="in", count=4)
 
     watch = await staged(tables, "chat", "till", strike=strike)
     assert watch.of("stall")
