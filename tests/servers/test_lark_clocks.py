@@ -11,7 +11,7 @@ from tests.servers.apache import Apache
 from tests.servers.ashore import side_by_side
 from tests.servers.between import Table, assert_cut, opened, says, sockjs, staged, stomp, ws, wss
 from tests.servers.endings import assert_said
-from tests.servers.forward import Squid
+from tests.servers.envoy import Envoy
 from tests.servers.goapps import Gobwas
 from tests.servers.haproxy import HaProxy
 from tests.servers.joined import CREW
@@ -21,7 +21,6 @@ from tests.servers.lines import leave, over
 from tests.servers.nginx import Certificate
 from tests.servers.node import NodeEndings, NodeWs, SockJsNode
 from tests.servers.node_apps import Fastify, Rules
-from tests.servers.ports import LOOPBACK
 from tests.servers.recordings import Recorder
 from tests.servers.socat import Socat
 from tests.servers.ssh import SshTunnel
@@ -131,23 +130,23 @@ async def socat_waits_for_a_shell(start: Starter, recorder: Recorder) -> None:
     recorder.keep("lark-socat-node-idle-alone", watch)
 
 
-async def squid_lets_nobody_get_old(start: Starter, recorder: Recorder) -> None:
-    """Squid's ``client_lifetime`` is 5 s: two tunnels that came apart end at that age, busy or not. One goes past."""
-    server = await up(start, NodeWs)
-    squid = await up(start, Squid, lifetime=5)
-    way = {"proxy": f"http://{LOOPBACK}:{squid.port}"}
+async def envoy_lets_nobody_get_old(activemq: ActiveMq, start: Starter, recorder: Recorder) -> None:
+    """ActiveMQ by Envoy's TCP: no connection gets older than 5 s; two that came apart, both beat. One goes past."""
+    envoy = await up(start, Envoy, activemq.port, tcp={"max_downstream_connection_duration": "5s"})
     async with probing("--stdin", **POSTMORTEM) as watch:
         await opened(
             watch,
-            past=ws(server.port, do=says(1.9, 14)),
-            one=ws(server.port, do=says(1.1, 9), **way),
+            past=stomp(activemq.port, "2000,2000", CREW),
+            one=stomp(envoy.port, "1600,1600", CREW, do=says(1.1, 9, "stomp-send /topic/lark 1")),
         )
         await asyncio.sleep(1.7)
-        await opened(watch, two=ws(server.port, do=says(0.9, 9), **way))
+        await opened(watch, two=stomp(envoy.port, "1600,1600", CREW))
         await over(watch, "one", "two")
         await leave(watch, "past", status=1)
     assert_cut(watch, "one", "two")
-    recorder.keep("lark-squid-client-lifetime", watch)
+    ages = [watch.the("close", name)["age"] for name in ("one", "two")]
+    assert max(ages) - min(ages) < 0.6
+    recorder.keep("lark-envoy-activemq-no-connection-is-older", watch)
 
 
 async def an_hour_is_over(start: Starter, recorder: Recorder) -> None:
@@ -198,7 +197,7 @@ async def test_proxies_in_silence(activemq: ActiveMq, start: Starter, recorder: 
     await side_by_side((*(run(start, recorder) for run in runs), haproxy_waits_for_a_report(activemq, start, recorder)))
 
 
-async def test_ages(start: Starter, recorder: Recorder) -> None:
+async def test_ages(activemq: ActiveMq, start: Starter, recorder: Recorder) -> None:
     """Several at a time; most of the time is spent waiting."""
-    runs = (squid_lets_nobody_get_old, an_hour_is_over, cut_at_an_age_thrice)
-    await side_by_side(run(start, recorder) for run in runs)
+    runs = (an_hour_is_over, cut_at_an_age_thrice)
+    await side_by_side((*(run(start, recorder) for run in runs), envoy_lets_nobody_get_old(activemq, start, recorder)))
