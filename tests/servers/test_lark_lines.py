@@ -16,7 +16,6 @@ from tests.servers.node import NodeEndings, NodeStomp, SockJsNode
 from tests.servers.node import command as node_command
 from tests.servers.node_apps import Fastify
 from tests.servers.ports import LOOPBACK
-from tests.servers.python_apps import CoilMq
 from tests.servers.recordings import Recorder
 from tests.servers.routed import INSIDE, OTHER, SERVER, Routed, routed
 from tests.servers.starting import Starter
@@ -29,9 +28,6 @@ pytestmark = [pytest.mark.real, pytest.mark.extra]
 HERE = f"ws://{LOOPBACK}:8098/"
 """A program on the client's own machine."""
 
-CROWN = {"login": "ground", "passcode": "crew"}
-"""Who logs in to CoilMQ."""
-
 
 def at_home(hosts: Routed) -> None:
     """Node's ws on the client's own loopback."""
@@ -39,19 +35,19 @@ def at_home(hosts: Routed) -> None:
 
 
 async def a_home_router_forgets(start: Starter, recorder: Recorder) -> None:
-    """A home router forgets a till of CoilMQ after 3 s: what it sells then vanishes. A chat by it pings and is well."""
+    """A home router forgets a till of aiohttp after 3 s: what it sells then vanishes. A chat pings and is well."""
     with routed() as hosts:
         hosts.be_patient(3)
         hosts.masquerade(forgets_after=3, strict=True)
-        broker = await begun(hosts.server, start, CoilMq)
+        server = await begun(hosts.server, start, Aiohttp)
         hosts.start_node()
-        doors(hosts, broker)
-        sells = [*says(0.8, 2, "stomp-send /queue/l 1"), *(f"{at} stomp-send /queue/l 2" for at in (7.5, 9.1))]
+        doors(hosts, server)
+        sells = [*says(0.8, 2, "send one"), "7.5 send two", "9.1 send three"]
         async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
             await opened(
                 watch,
                 chat={"url": f"ws://{SERVER}:8080/", "ping_interval": 1.6, "ping_timeout": 8.0},
-                till={"url": f"stomp://{SERVER}:{broker.port}", "heart_beat": "0,0", "do": sells} | CROWN,
+                till={"url": f"ws://{SERVER}:{server.port}/", "do": sells},
             )
             await within(watch, 35, "close", "till")
             await over(watch, "till")
@@ -94,12 +90,12 @@ async def a_train_loses_a_quarter(start: Starter, recorder: Recorder) -> None:
                 watch,
                 third={"url": THERE, "do": says(2.5, 30)},
                 page={"url": f"http://{SERVER}:{page.port}/echo", "sockjs_transport": "websocket"}
-                | {"do": says(0.7, 13)},
-                chat={"url": f"ws://{SERVER}:{server.port}/ws", "do": says(0.6, 13)},
+                | {"do": says(1.3, 13)},
+                chat={"url": f"ws://{SERVER}:{server.port}/ws", "do": says(1.1, 13)},
             )
             await echoed(watch, 2, "chat", "page")
             lose(hosts, 28, SERVER)
-            await asyncio.sleep(9)
+            await asyncio.sleep(8.5)
             await leave(watch, "third", "page", "chat")
     for name in ("page", "chat"):
         assert max(line["total_retrans"] for line in watch.of("tcp_info", name)) > 2
@@ -318,7 +314,7 @@ async def a_slow_mobile_way(start: Starter, certificate: Certificate, recorder: 
 
 async def test_memories_and_losses(start: Starter, certificate: Certificate, recorder: Recorder) -> None:
     """Several networks at a time; most of the time is spent waiting."""
-    runs = (a_home_router_forgets, a_firewall_resets_late_orders, a_train_loses_a_quarter)
+    runs = (a_home_router_forgets, a_train_loses_a_quarter)
     await side_by_side((*(run(start, recorder) for run in runs), a_microwave_loses_pongs(start, certificate, recorder)))
 
 
