@@ -1,4 +1,4 @@
-"""Users and their rights: they leave, are torn away, come twice, and their logins and tokens run out."""
+"""Users and their rights: they come twice, and their logins and tokens run out."""
 
 import asyncio
 
@@ -8,26 +8,23 @@ from websockets.asyncio.server import ServerConnection
 from tests.probing import ask, probing, seen
 from tests.servers.abreast import up
 from tests.servers.apache import Apache
-from tests.servers.asgi_hosts import Hypercorn
 from tests.servers.ashore import side_by_side
-from tests.servers.between import Table, opened, says, sockjs, staged, web_stomp, ws, wss
+from tests.servers.between import Table, opened, says, sockjs, staged, ws, wss
 from tests.servers.caddy import Caddy
 from tests.servers.endings import assert_said
 from tests.servers.envoy import Envoy
 from tests.servers.frameworks import Tornado
-from tests.servers.golang import Coder
 from tests.servers.haproxy import HaProxy
 from tests.servers.homely import refuse, stomping
 from tests.servers.house import house
-from tests.servers.jvm import Jetty, Netty, Tomcat, Vertx
+from tests.servers.jvm import Jetty, Netty, Tomcat
 from tests.servers.lesser import Hitch, Nghttpx, Redir, Varnish
-from tests.servers.lines import beaten, echoed, leave
+from tests.servers.lines import echoed, leave
 from tests.servers.looks import looked
-from tests.servers.nginx import Certificate, Nginx
+from tests.servers.nginx import Certificate
 from tests.servers.node import SockJsNode
 from tests.servers.node_apps import Gateway, Rules
 from tests.servers.ports import LOOPBACK
-from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
 from tests.servers.spring import Spring
 from tests.servers.starting import Starter
@@ -35,75 +32,6 @@ from tests.servers.test_spring_boot_logins import LOGIN_PAGE, asked
 from tests.watching import POSTMORTEM, Watch
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
-
-
-async def a_clerk_disconnects(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
-    """Vert.x's STOMP over WebSocket and TLS by Envoy: a clerk says DISCONNECT between two messages; another stays."""
-    server = await up(start, Vertx)
-    envoy = await up(start, Envoy, server.port, certificate=certificate)
-    base: Table = {"url": f"stomp+wss://localhost:{envoy.port}/stomp", "cacert": str(certificate.ca)}
-    base |= {"heart_beat": "0,1000"}
-    tables = {
-        "stays": base | {"subscribe": ["lark"]},
-        "clerk": base | {"do": [*says(0.8, 2.5, "stomp-send lark 1"), "2.9 disconnect"]},
-    }
-    watch = await staged(tables, "clerk", status=0)
-    assert watch.the("close", "clerk")["asked"] is True
-    recorder.keep("lark-envoy-vertx-clerk-disconnects", watch)
-
-
-async def a_ticket_is_done(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
-    """Hypercorn's application closes a finished ticket by 1000, without a reason, behind Caddy; another goes on."""
-    server = await up(start, Hypercorn)
-    caddy = await up(start, Caddy, server.port, tls=f"{certificate.chain} {certificate.key}")
-    tables = {
-        "open": wss(caddy.port, certificate, do=says(1.2, 6)),
-        "ticket": wss(caddy.port, certificate, do=[*says(0.9, 2), "2.6 send close 1000"]),
-    }
-    watch = await staged(tables, "ticket", stage="tls")
-    assert watch.the("close", "ticket")["received"]["code"] == 1000
-    recorder.keep("lark-caddy-hypercorn-ticket-done-1000", watch)
-
-
-async def a_tab_is_left(start: Starter, recorder: Recorder) -> None:
-    """The user goes to another page: our 1001 is answered by Tornado behind nginx; his other tab stays."""
-    server = await up(start, Tornado)
-    nginx = await up(start, Nginx, server.port, 40)
-
-    async def strike(watch: Watch) -> None:
-        await echoed(watch, 3, "tab")
-        await ask(watch, "close 1001 navigating away", "tab")
-
-    tables = {"other": ws(nginx.port, do=says(1.5, 6)), "tab": ws(nginx.port, do=says(0.7, 6))}
-    watch = await staged(tables, "tab", strike=strike, status=0)
-    assert watch.the("close", "tab")["initiator"] == "local"
-    recorder.keep("lark-nginx-tornado-tab-left-1001", watch)
-
-
-async def a_script_aborts(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
-    """A script is stopped here in the middle of its talk with coder, by TLS of hitch; another script goes on."""
-    server = await up(start, Coder)
-    hitch = await up(start, Hitch, server.port, certificate)
-    url = {"url": f"wss://localhost:{hitch.port}/ws"}
-    tables = {
-        "other": wss(hitch.port, certificate, do=says(1.3, 6)) | url,
-        "script": wss(hitch.port, certificate, do=[*says(0.6, 2.5), "2.8 abort"]) | url,
-    }
-    watch = await staged(tables, "script", stage="tls", status=0)
-    assert watch.the("close", "script")["initiator"] == "local"
-    recorder.keep("lark-hitch-coder-script-aborts", watch)
-
-
-async def a_job_resets(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
-    """A job's process is killed with unread bytes and its kernel says RST: RabbitMQ's Web STOMP by HAProxy."""
-    haproxy = await up(start, HaProxy, broker.port, tunnel=40)
-    tables = {
-        "other": web_stomp(haproxy.port, "2100,2100"),
-        "job": web_stomp(haproxy.port, "1900,1900", do=[*says(0.8, 3, "stomp-send /topic/l 1"), "3.4 reset"]),
-    }
-    watch = await staged(tables, "job", status=0)
-    assert watch.the("close", "job")["initiator"] == "local"
-    recorder.keep("lark-haproxy-rabbitmq-job-resets", watch)
 
 
 async def the_http_session_is_over(start: Starter, recorder: Recorder) -> None:
@@ -277,62 +205,6 @@ async def a_stream_s_token_is_over(start: Starter, recorder: Recorder) -> None:
     recorder.keep("lark-redir-sockjs-stream-token-4401", watch)
 
 
-async def five_ways_and_well(broker: RabbitMq, certificate: Certificate, start: Starter, recorder: Recorder) -> None:
-    """Raw by Varnish, TLS by hitch, STOMP by nghttpx, SockJS by HAProxy and past it: 40 kB, pings, silence."""
-    server, page = await up(start, Tornado), await up(start, SockJsNode, heartbeat_delay=3100)
-    varnish, hitch = await up(start, Varnish, server.port), await up(start, Hitch, server.port, certificate)
-    nghttpx, haproxy = await up(start, Nghttpx, broker.port), await up(start, HaProxy, page.port)
-    async with probing("--stdin", **POSTMORTEM) as watch:
-        await opened(
-            watch,
-            raw=ws(varnish.port, do=["0.9 send ERROR: upstream timed out (110)", "5.4 send-repeat x 40000"]),
-            sealed=wss(hitch.port, certificate, ping_interval=2.3, ping_timeout=8.0),
-            till=web_stomp(nghttpx.port, "2600,2600", do=says(1.7, 6, "stomp-send /topic/l closed by the server")),
-            poll=sockjs(haproxy.port, "xhr-polling"),
-            quiet=ws(server.port),
-        )
-        await seen(watch, "sockjs", "poll", kind="h", dir="in", count=2)
-        await seen(watch, "frame", "sealed", opcode=10, dir="in", count=3)
-        await leave(watch, "raw", "sealed", "till", "poll", "quiet", status=0)
-    recorder.keep("lark-none-five-ways", watch)
-
-
-async def late_and_well(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
-    """A busy machine: one pong comes a second late and one beat is late too, and nobody minds; a third talks."""
-    server = await up(start, Tornado, websocket_ping_interval=5.0, websocket_ping_timeout=5.0)
-    nginx = await up(start, Nginx, server.port, 40)
-    async with probing("--stdin", **POSTMORTEM) as watch:
-        await opened(
-            watch,
-            talks=ws(nginx.port, do=says(1.4, 9)),
-            pongs=ws(nginx.port),
-            till=web_stomp(broker.port, "3000,3000"),
-        )
-        await beaten(watch, 1, "till")
-        await ask(watch, "hold-pongs", "pongs")
-        await ask(watch, "hold-beats", "till")
-        await seen(watch, "frame", "pongs", opcode=9, dir="in")
-        await asyncio.sleep(0.8)
-        await ask(watch, "release-beats", "till")
-        await ask(watch, "release-pongs", "pongs")
-        await beaten(watch, 1, "till")
-        await asyncio.sleep(1.5)
-        await leave(watch, "talks", "pongs", "till", status=0)
-    recorder.keep("lark-none-late-pong-and-late-beat", watch)
-
-
-async def test_they_leave(certificate: Certificate, broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
-    """Several at a time; most of the time is spent waiting."""
-    runs = (a_clerk_disconnects, a_ticket_is_done, a_script_aborts)
-    await side_by_side(
-        (
-            *(run(certificate, start, recorder) for run in runs),
-            a_tab_is_left(start, recorder),
-            a_job_resets(broker, start, recorder),
-        )
-    )
-
-
 async def test_sessions_run_out(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
     """Several at a time; most of the time is spent waiting."""
     runs = (the_http_session_is_over, a_tab_did_not_poll)
@@ -349,10 +221,3 @@ async def test_tokens_run_out(start: Starter, recorder: Recorder) -> None:
     """Several at a time; most of the time is spent waiting."""
     runs = (a_token_runs_out, an_access_token_is_over, a_stream_s_token_is_over)
     await side_by_side(run(start, recorder) for run in runs)
-
-
-async def test_all_is_well(certificate: Certificate, broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
-    """Two at a time."""
-    await side_by_side(
-        (five_ways_and_well(broker, certificate, start, recorder), late_and_well(broker, start, recorder))
-    )
