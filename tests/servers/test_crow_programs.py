@@ -11,7 +11,7 @@ from tests.servers.apache import Apache
 from tests.servers.ashore import side_by_side
 from tests.servers.between import Table, assert_cut, says, sockjs, staged, ws, wss
 from tests.servers.caddy import Caddy
-from tests.servers.frameworks import Aiohttp, Sanic, Tornado
+from tests.servers.frameworks import Aiohttp, Tornado
 from tests.servers.golang import Coder, Gorilla
 from tests.servers.haproxy import HaProxy
 from tests.servers.jvm import Jetty, Undertow
@@ -188,12 +188,25 @@ async def a_cache_is_warming_up(certificate: Certificate, start: Starter, record
     recorder.keep("crow-caddy-uvicorn-warming-up-1013-two", watch)
 
 
-async def sanic_raises(start: Starter, recorder: Recorder) -> None:
-    """Sanic's handler raises at a customer without an address: 1011 for the clerk, by lighttpd; a manager works on."""
-    app = start(Sanic)
+async def jetty_raises(start: Starter, recorder: Recorder) -> None:
+    """Jetty's handler raises at an order that is not there: 1011 for the clerk, by lighttpd; a manager works on."""
+    app = start(Jetty)
     lighttpd = start(Lighttpd, app.port)
 
     async def strike(watch: Watch) -> None:
+        await seen(watch, "frame", "clerk", dir="in", opcode=1, count=3)
+        await ask(watch, "send raise", "clerk")
+
+    tables = {
+        "manager": ws(lighttpd.port, "/live?user=manager", do=says(1.2, 6)),
+        "clerk": ws(lighttpd.port, "/live?user=clerk", do=says(0.8, 6)),
+    }
+    watch = await staged(tables, "clerk", strike=strike)
+    assert watch.the("close", "clerk")["code"] == 1011
+    recorder.keep("crow-lighttpd-jetty-handler-raises", watch)
+
+
+async def strike(watch: Watch) -> None:
         await seen(watch, "frame", "clerk", dir="in", opcode=1, count=3)
         await ask(watch, "send raise", "clerk")
 
@@ -237,12 +250,16 @@ async def test_stops_and_crashes(start: Starter, certificate: Certificate, recor
 
 
 async def test_ends_of_one(start: Starter, certificate: Certificate, recorder: Recorder) -> None:
-    """Four at a time; most of the time is spent waiting."""
+    """Three at a time; most of the time is spent waiting."""
     await side_by_side(
         (
             a_bidder_is_cut(start, recorder),
             aiohttp_cuts_a_bot_twice(start, recorder),
             a_cache_is_warming_up(certificate, start, recorder),
-            sanic_raises(start, recorder),
         )
     )
+
+
+async def test_a_handler_raises(start: Starter, recorder: Recorder) -> None:
+    """One of Jetty's."""
+    await jetty_raises(start, recorder)
