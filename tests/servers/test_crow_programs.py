@@ -206,15 +206,6 @@ async def jetty_raises(start: Starter, recorder: Recorder) -> None:
     recorder.keep("crow-lighttpd-jetty-handler-raises", watch)
 
 
-async def strike(watch: Watch) -> None:
-        await seen(watch, "frame", "clerk", dir="in", opcode=1, count=3)
-        await ask(watch, "send raise", "clerk")
-
-    tables = {"manager": ws(lighttpd.port, do=says(1.2, 6)), "clerk": ws(lighttpd.port, do=says(0.8, 6))}
-    watch = await staged(tables, "clerk", strike=strike)
-    recorder.keep("crow-lighttpd-sanic-handler-raises", watch)
-
-
 async def tornado_is_killed(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
     """Tornado's process dies of a signal under three of hitch's, of which one is silent; nobody starts it again."""
     app, other = start(Tornado), start(NodeWs)
