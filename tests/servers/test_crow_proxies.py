@@ -229,7 +229,6 @@ async def a_reverse_tunnel_ends(start: Starter, recorder: Recorder) -> None:
 async def a_tunnel_to_a_broker_is_made_again(artemis: Artemis, start: Starter, recorder: Recorder) -> None:
     """autossh's ssh dies under a till and a stock list of Artemis and is there again; the office goes directly."""
     tunnel = start(SshTunnel, artemis.port)
-    there = ANNA | {"reconnect": True}
 
     async def strike(watch: Watch) -> None:
         await beaten(watch, "till", 1)
@@ -242,8 +241,8 @@ async def a_tunnel_to_a_broker_is_made_again(artemis: Artemis, start: Starter, r
 
     tables = {
         "office": stomp(artemis.port, "4000,4000", ANNA),
-        "till": stomp(tunnel.port, "2100,2100", there),
-        "stock": stomp(tunnel.port, "2100,2100", there, do=says(0.9, 3, "stomp-send crow.stock 7")),
+        "till": stomp(tunnel.port, "2100,2100", ANNA, reconnect=True),
+        "stock": stomp(tunnel.port, "2100,2100", ANNA, reconnect=True, do=says(0.9, 3, "stomp-send crow.stock 7")),
     }
     watch = await staged(tables, "till", "stock", strike=strike)
     assert_cut(watch, "till", "stock")
