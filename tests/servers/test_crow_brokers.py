@@ -30,6 +30,12 @@ from tests.watching import POSTMORTEM, Watch
 pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 
+RESET = (
+    "rabbit_connection_tracking:close_connections("
+    'rabbit_connection_tracking:list_of_user(<<"field">>), "sessions are being reset", 0).'
+)
+
+
 @pytest.fixture
 def field(broker: RabbitMq) -> Iterator[dict[str, str]]:
     """The account of the field service."""
@@ -42,13 +48,13 @@ def field(broker: RabbitMq) -> Iterator[dict[str, str]]:
 async def an_account_s_connections_are_closed(
     broker: RabbitMq, field: dict[str, str], certificate: Certificate, start: Starter, recorder: Recorder
 ) -> None:
-    """``close_all_user_connections`` for a phone's STOMP by Caddy and a van's over TLS, which return. One stays."""
+    """An operator closes all of an account: a phone's STOMP by Caddy and a van's over TLS, which return. One stays."""
     caddy = start(Caddy, broker.port, tls=f"{certificate.chain} {certificate.key}")
     there: Table = {"cacert": str(certificate.ca), "reconnect": True, "heart_beat": "2400,2400"} | field
 
     async def strike(watch: Watch) -> None:
         await beaten(watch, "phone", 1)
-        await asyncio.to_thread(broker.ctl, "close_all_user_connections", "field", "sessions are being reset")
+        await asyncio.to_thread(broker.ctl, "eval", RESET)
         for name in ("phone", "van"):
             await seen(watch, "stomp", name, command="CONNECTED", count=2)
         await asyncio.sleep(1.0)
@@ -199,18 +205,22 @@ async def activemq_is_killed(activemq: ActiveMq, certificate: Certificate, start
     recorder.keep("crow-stunnel-activemq-killed-under-two-registers", watch)
 
 
-async def test_rabbitmq(
-    broker: RabbitMq, field: dict[str, str], certificate: Certificate, start: Starter, recorder: Recorder
-) -> None:
-    """Four with one broker and one without at a time; most of the time is spent waiting."""
+async def test_rabbitmq(broker: RabbitMq, certificate: Certificate, start: Starter, recorder: Recorder) -> None:
+    """Two with one broker and one without at a time; most of the time is spent waiting."""
     await side_by_side(
         (
-            an_account_s_connections_are_closed(broker, field, certificate, start, recorder),
             a_queue_is_made_anew(broker, start, recorder),
             a_till_s_queue_is_deleted(broker, certificate, start, recorder),
             an_operator_disconnects(certificate, start, recorder),
         )
     )
+
+
+async def test_an_account(
+    broker: RabbitMq, field: dict[str, str], certificate: Certificate, start: Starter, recorder: Recorder
+) -> None:
+    """One of RabbitMQ's."""
+    await an_account_s_connections_are_closed(broker, field, certificate, start, recorder)
 
 
 async def test_java(own_activemq: ActiveMq, certificate: Certificate, start: Starter, recorder: Recorder) -> None:

@@ -1,8 +1,6 @@
 """Lines that reset one flow or all of a moment, and ways on which large packets vanish."""
 
 import asyncio
-import signal
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +16,6 @@ from tests.servers.recordings import Recorder
 from tests.servers.routed import OTHER, SERVER, routed
 from tests.servers.starting import Starter
 from tests.servers.test_wire_doors import trusts
-from tests.servers.vpn import FAR_END, OpenVpn
 from tests.watching import POSTMORTEM, watching
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
@@ -39,7 +36,7 @@ async def one_flow_is_reset(start: Starter, recorder: Recorder) -> None:
             )
             await echoed(watch, 2, "unlucky")
             port = watch.of("tcp", "unlucky")[0]["local"].rsplit(":", 1)[1]
-            hosts.router.wall(f"tcp sport {port} reject with tcp reset", name="flow")
+            hosts.router.wall(f"tcp sport {port} reject with tcp reset", name="one_flow")
             await seen(watch, "close", "unlucky")
             await seen(watch, "open", "unlucky", count=2)
             await asyncio.sleep(1.3)
@@ -123,29 +120,6 @@ async def a_large_order_vanishes(start: Starter, recorder: Recorder) -> None:
     recorder.keep("crow-vertx-large-order-vanishes", watch)
 
 
-async def a_vpn_client_is_closed(start: Starter, tmp_path: Path, recorder: Recorder) -> None:
-    """OpenVPN's near half is closed in mid-work: a desk and a list inside it end; the public address is well."""
-    with routed() as hosts:
-        hosts.be_patient(3)
-        hosts.start_node(8080)
-        vpn = await asyncio.to_thread(OpenVpn, hosts, tmp_path)
-        inside = f"ws://{FAR_END}:8080/"
-        async with watching("--stdin", on=hosts.client.words, **POSTMORTEM) as watch:
-            await opened(
-                watch,
-                public={"url": f"ws://{SERVER}:8080/", "do": says(1.7, 25)},
-                desk={"url": inside, "do": says(0.9, 20)},
-                list={"url": inside, "ping_interval": 1.5, "ping_timeout": 6},
-            )
-            await echoed(watch, 3, "desk")
-            vpn.near.send_signal(signal.SIGTERM)
-            for name in ("desk", "list"):
-                await within(watch, 30, "close", name)
-            await over(watch, "desk", "list")
-            await leave(watch, "public", status=1)
-    recorder.keep("crow-openvpn-closed-under-two", watch)
-
-
 async def wifi_with_jitter(start: Starter, recorder: Recorder) -> None:
     """Weak WiFi: jitter and some loss; a chat with pings, a till with beats and a form of 8 kB, and all are well."""
     with routed() as hosts:
@@ -170,22 +144,25 @@ async def wifi_with_jitter(start: Starter, recorder: Recorder) -> None:
 
 
 async def test_resets(start: Starter, certificate: Certificate, recorder: Recorder) -> None:
-    """Three networks at a time; most of the time is spent waiting."""
+    """Two networks at a time; most of the time is spent waiting."""
     await side_by_side(
         (
-            one_flow_is_reset(start, recorder),
             all_of_tls_is_reset(start, certificate, recorder),
             wifi_with_jitter(start, recorder),
         )
     )
 
 
-async def test_small_ways(start: Starter, tmp_path: Path, recorder: Recorder) -> None:
-    """Three networks at a time; most of the time is spent waiting."""
+async def test_small_ways(start: Starter, recorder: Recorder) -> None:
+    """Two networks at a time; most of the time is spent waiting."""
     await side_by_side(
         (
             a_report_vanishes(start, recorder),
             a_large_order_vanishes(start, recorder),
-            a_vpn_client_is_closed(start, tmp_path, recorder),
         )
     )
+
+
+async def test_one_flow(start: Starter, recorder: Recorder) -> None:
+    """One network of a carrier's."""
+    await one_flow_is_reset(start, recorder)

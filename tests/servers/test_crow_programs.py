@@ -9,7 +9,7 @@ import pytest
 from tests.probing import ask, seen
 from tests.servers.apache import Apache
 from tests.servers.ashore import side_by_side
-from tests.servers.between import Table, assert_cut, says, sockjs, staged, ws, wss
+from tests.servers.between import TCP, Table, assert_cut, says, sockjs, staged, ws, wss
 from tests.servers.caddy import Caddy
 from tests.servers.frameworks import Aiohttp, Tornado
 from tests.servers.golang import Coder, Gorilla
@@ -251,6 +251,27 @@ async def test_ends_of_one(start: Starter, certificate: Certificate, recorder: R
     )
 
 
-async def test_a_handler_raises(start: Starter, recorder: Recorder) -> None:
-    """One of Jetty's."""
-    await jetty_raises(start, recorder)
+async def a_replica_is_scaled_in(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
+    """A replica tells a dashboard and a bot 1001 and ends, as there is little to do; another replica is well. TLS."""
+    app, other = start(NodeEndings), start(NodeEndings)
+    haproxy = start(HaProxy, app.port, options=TCP, certificate=certificate)
+
+    async def strike(watch: Watch) -> None:
+        await seen(watch, "frame", "bot", dir="in", opcode=1, count=3)
+        await ask(watch, "send everybody 1001 replica is scaled in", "bot")
+        await seen(watch, "close", "bot")
+        await asyncio.to_thread(app.end, signal.SIGTERM)
+
+    tables = {
+        "replica2": ws(other.port, do=says(1.3, 7)),
+        "dash": wss(haproxy.port, certificate, ping_interval=2.0, ping_timeout=6),
+        "bot": wss(haproxy.port, certificate, do=says(0.8, 3)),
+    }
+    watch = await staged(tables, "dash", "bot", strike=strike, stage="tls")
+    assert {watch.the("close", name)["code"] for name in ("dash", "bot")} == {1001}
+    recorder.keep("crow-haproxy-tcp-replica-scaled-in-1001", watch)
+
+
+async def test_a_handler_raises(start: Starter, certificate: Certificate, recorder: Recorder) -> None:
+    """One of Jetty's, and a replica that ends."""
+    await side_by_side((jetty_raises(start, recorder), a_replica_is_scaled_in(certificate, start, recorder)))

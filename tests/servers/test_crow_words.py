@@ -1,6 +1,8 @@
 """Programs that end a client by their own word: limits, rates, readers too slow, business that is over."""
 
 import asyncio
+import socket
+import ssl
 
 import pytest
 from websockets.asyncio.server import ServerConnection
@@ -9,7 +11,6 @@ from tests.probing import ask, seen
 from tests.servers.apache import Apache
 from tests.servers.ashore import side_by_side
 from tests.servers.between import Table, says, sockjs, staged, ws, wss
-from tests.servers.caddy import Caddy
 from tests.servers.envoy import Envoy
 from tests.servers.haproxy import HaProxy
 from tests.servers.house import house
@@ -28,32 +29,67 @@ from tests.watching import Watch
 pytestmark = [pytest.mark.real, pytest.mark.extra]
 
 
-async def a_reader_is_dropped_by_code(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
-    """A tablet asks for a chart and reads nothing for 4 s: Node closes it with 4008 slow consumer. TLS by Caddy."""
-    app = start(NodeWs, slow={"above": 2000000, "code": 4008, "reason": "slow consumer"})
-    caddy = start(Caddy, app.port, tls=f"{certificate.chain} {certificate.key}")
-    base: Table = wss(caddy.port, certificate, no_compression=True)
-    tables = {
-        "desk": base | {"do": says(1.3, 9)},
-        "tablet": base | {"do": ["0.8 send hello", "1.9 send flood 60 500000", "2.0 freeze 4"]},
-    }
-    watch = await staged(tables, "tablet", stage="tls")
-    assert watch.the("close", "tablet")["initiator"] == "remote"
-    recorder.keep("crow-caddy-node-chart-slow-consumer-4008", watch)
+def small_buffer(client: ServerConnection) -> None:
+    """The kernel keeps little for this client."""
+    client.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
 
 
-async def a_reader_is_terminated(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
-    """Node terminates a phone for which two megabytes wait as its browser is suspended for 3.5 s; stunnel."""
-    app = start(NodeWs, slow={"above": 2500000})
-    stunnel = start(Stunnel, app.port, certificate)
-    base: Table = wss(stunnel.port, certificate, no_compression=True)
-    tables = {
-        "desk": base | {"do": says(1.3, 9)},
-        "phone": base | {"do": [*says(0.7, 1.5), "2.0 send flood 50 600000", "2.1 freeze 3.5"]},
-    }
-    watch = await staged(tables, "phone", stage="tls")
+async def a_send_times_out(recorder: Recorder) -> None:
+    """A feed waits 1.5 s for a tablet that reads nothing for 4 s, then closes it with 4008 slow consumer."""
+
+    async def feed(user: str, client: ServerConnection, message: str | bytes) -> None:
+        await client.send(message)
+        if user == "tablet" and message == "chart":
+            small_buffer(client)
+            await asyncio.sleep(0.4)
+            try:
+                for _ in range(40):
+                    await asyncio.wait_for(client.send(b"p" * 9000), 1.5)
+            except TimeoutError:
+                await client.close(4008, "slow consumer")
+
+    async with house(feed, ping_interval=None) as app:
+        tables = {
+            "desk": ws(app.port, "/?user=desk", do=says(1.3, 9)),
+            "tablet": ws(
+                app.port, "/?user=tablet", no_compression=True, do=["0.8 send hello", "1.9 send chart", "2.0 freeze 4"]
+            ),
+        }
+        watch = await staged(tables, "tablet")
+    assert watch.the("close", "tablet")["code"] == 4008
+    recorder.keep("crow-python-feed-slow-consumer-4008", watch)
+
+
+async def a_reader_is_aborted(certificate: Certificate, recorder: Recorder) -> None:
+    """A ticker aborts a phone for which 90 kB wait as its browser is suspended for 3.5 s; a desk reads on. TLS."""
+
+    async def ticker(user: str, client: ServerConnection, message: str | bytes) -> None:
+        await client.send(message)
+        if user == "phone" and message == "all":
+            small_buffer(client)
+            await asyncio.sleep(0.4)
+            for _ in range(60):
+                client.transport.write(b"\x82\x7e" + (7000).to_bytes(2, "big") + b"q" * 7000)
+                await asyncio.sleep(0.03)
+                if client.transport.get_write_buffer_size() > 90_000:
+                    client.transport.abort()
+                    return
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.chain, certificate.key)
+    async with house(ticker, ping_interval=None, ssl=context) as app:
+
+        def at(user: str, do: list[str]) -> Table:
+            table = wss(app.port, certificate, no_compression=True, do=do)
+            return table | {"url": f"wss://localhost:{app.port}/?user={user}"}
+
+        tables = {
+            "desk": at("desk", says(1.3, 9)),
+            "phone": at("phone", [*says(0.7, 1.5), "2.0 send all", "2.1 freeze 3.5"]),
+        }
+        watch = await staged(tables, "phone", stage="tls")
     assert watch.the("close", "phone")["initiator"] == "remote"
-    recorder.keep("crow-stunnel-node-terminates-a-slow-phone", watch)
+    recorder.keep("crow-wss-python-ticker-aborts-a-slow-phone", watch)
 
 
 async def a_drawing_is_too_big(start: Starter, recorder: Recorder) -> None:
@@ -205,7 +241,7 @@ async def it_says_1000_and_hangs(start: Starter, recorder: Recorder) -> None:
     recorder.keep("crow-socat-node-says-1000-and-hangs", watch)
 
 
-async def it_says_1001_and_stalls(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
+async def it_says_4000_and_stalls(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
     """A program says 4000 to a user and then blocks its loop on a backup; TLS by hitch. Another server is well."""
     app, other = start(PythonEndings, ping_interval=None), start(NodeWs)
     hitch = start(Hitch, app.port, certificate)
@@ -230,24 +266,24 @@ async def test_limits(start: Starter, certificate: Certificate, recorder: Record
 
 
 async def test_ends(start: Starter, certificate: Certificate, recorder: Recorder) -> None:
-    """Five at a time; most of the time is spent waiting."""
+    """Six at a time; most of the time is spent waiting."""
     await side_by_side(
         (
             an_order_is_completed(certificate, start, recorder),
             a_survey_is_closed(start, recorder),
             a_snapshot_ends_in_a_frame(start, recorder),
             the_second_half_never_comes(certificate, start, recorder),
-            it_says_1001_and_stalls(certificate, start, recorder),
+            it_says_1000_and_hangs(start, recorder),
+            it_says_4000_and_stalls(certificate, start, recorder),
         )
     )
 
 
-async def test_readers(start: Starter, certificate: Certificate, recorder: Recorder) -> None:
-    """Three at a time; most of the time is spent waiting."""
+async def test_readers(certificate: Certificate, recorder: Recorder) -> None:
+    """Two at a time; most of the time is spent waiting."""
     await side_by_side(
         (
-            a_reader_is_dropped_by_code(certificate, start, recorder),
-            a_reader_is_terminated(certificate, start, recorder),
-            it_says_1000_and_hangs(start, recorder),
+            a_send_times_out(recorder),
+            a_reader_is_aborted(certificate, recorder),
         )
     )
