@@ -233,7 +233,7 @@ async def test_two_say_tls_to_nginx(certificate: Certificate, start: Starter, re
 
 
 async def test_a_job_says_tls_to_rabbitmq(certificate: Certificate, broker: RabbitMq, recorder: Recorder) -> None:
-    """61613 instead of 61614: a job says TLS to RabbitMQ's plain STOMP, which waits. Another says CONNECT there."""
+    """61613 instead of 61614: a job says TLS to RabbitMQ's plain STOMP, which hangs up. Another says CONNECT there."""
     job = stomps(broker.stomp_port, "0,0", certificate, GUEST, open_timeout=5.0)
     right = stomp(broker.stomp_port, "0,0", GUEST, do=says(1.2, 5, ORDER))
     async with probing("--stdin", **POSTMORTEM) as watch:
