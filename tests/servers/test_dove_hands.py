@@ -142,7 +142,7 @@ async def test_a_panel_has_the_login_of_staging(start: Starter, recorder: Record
 
 
 async def test_a_login_was_left_out(certificate: Certificate, start: Starter, recorder: Recorder) -> None:
-    """python-websockets' ``basic_auth`` behind stunnel; a job sends no login and tries again. Alone."""
+    """python-websockets' ``basic_auth`` behind stunnel; a job sends no login. One session, alone."""
     door = basic_auth(realm="Telemetry", credentials=("depot", "crew"))
     async with house(echo, process_request=door, ping_interval=None) as app:
         stunnel = start(Stunnel, app.port, certificate)
@@ -152,4 +152,4 @@ async def test_a_login_was_left_out(certificate: Certificate, start: Starter, re
             await seen(watch, "close", "A")
             await leave(watch)
     assert {line["status"] for line in watch.of("http", "A", dir="in")} == {401}
-    recorder.keep("dove-stunnel-basic-auth-left-out-401-again", watch)
+    recorder.keep("dove-stunnel-basic-auth-left-out-401-alone", watch)

@@ -94,7 +94,7 @@ async def test_a_zone_cannot_be_validated(recorder: Recorder) -> None:
 
 
 async def test_a_unit_hit_its_start_limit(start: Starter, recorder: Recorder) -> None:
-    """Two leave in order; the program dies of a bad setting and is not started any more: both are refused at return."""
+    """One leaves in order; the program dies of a bad setting and is not started any more: two who come are refused."""
     server, other = start(SockJsNode), start(NodeWs)
     async with probing("--stdin", **POSTMORTEM) as watch:
         await opened(watch, other=ws(other.port, do=says(1.1, 6)), before=sockjs(server.port, "xhr-streaming"))
