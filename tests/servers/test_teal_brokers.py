@@ -18,7 +18,7 @@ from tests.servers.homely import refuse, stomping
 from tests.servers.house import house
 from tests.servers.joined import ANNA, CREW, GUEST, beaten, subscribe
 from tests.servers.jvm import Artemis
-from tests.servers.lesser import Hitch, Redir, Rinetd, Varnish
+from tests.servers.lesser import Hitch, Redir, Varnish
 from tests.servers.lines import leave
 from tests.servers.looks import looked
 from tests.servers.nginx import Certificate, Nginx
@@ -79,18 +79,20 @@ async def test_an_exchange_of_the_next_release(broker: RabbitMq, start: Starter,
     recorder.keep("teal-caddy-relay-no-exchange-prices-v2", watch)
 
 
-async def test_a_durable_subscription_has_its_reader(start: Starter, recorder: Recorder) -> None:
-    """Two desks were given the same client-id and durable subscription; Artemis over TCP, by rinetd."""
-    rinetd = start(Rinetd, start(Artemis).port)
-    durable = r"stomp-frame SUBSCRIBE\nid:1\ndestination:jms.topic.teal\ndurable-subscription-name:desk\n\n\0"
-    base = stomp(rinetd.port, "2000,2000", ANNA, connect_header=["client-id: desk"])
+async def test_a_queue_has_its_reader(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
+    """A second importer wants the queue that the first has for itself; RabbitMQ over WebSocket, by Varnish."""
+    varnish = start(Varnish, broker.port)
+    alone = r"stomp-frame SUBSCRIBE\nid:1\ndestination:/queue/teal.import\nexclusive:true\n\n\0"
+    base = web_stomp(varnish.port, "2000,2000")
+    tables = {
+        "import1": base | {"do": ["0.3 " + alone, *says(1.3, 7, SOLD)]},
+        "import2": base | {"do": ["1.9 " + alone]},
+    }
     async with probing("--stdin", **POSTMORTEM) as watch:
-        await opened(watch, desk1=base | {"do": ["0.5 " + durable, *says(1.3, 7, "stomp-send jms.queue.teal 1")]})
-        await seen(watch, "stomp", "desk1", command="SEND")
-        await open_session(watch, name="desk2", **base | {"do": ["1.2 " + durable]})
-        await told(watch, "desk2")
-        await leave(watch, "desk1")
-    recorder.keep("teal-rinetd-artemis-durable-subscription-in-use", watch)
+        await opened(watch, **tables)
+        await told(watch, "import2")
+        await leave(watch, "import1")
+    recorder.keep("teal-varnish-rabbitmq-importer-alone", watch)
 
 
 async def test_a_visitor_reads_what_is_not_his(own_activemq: ActiveMq, start: Starter, recorder: Recorder) -> None:
@@ -155,7 +157,12 @@ async def test_a_server_of_one_version(start: Starter, recorder: Recorder) -> No
         base: Table = {"url": f"stomp+ws://{LOOPBACK}:{varnish.port}/?user=", "heart_beat": "0,0"}
         old = base | {"url": base["url"] + "old", "stomp_version": "1.0", "open_timeout": 4}
         new = base | {"url": base["url"] + "new", "do": says(1.1, 5, "stomp-send /app/x 1")}
-        watch = await refused({"old": old}, after=1.5, before=0.8, new=new)
+        async with probing("--stdin", **POSTMORTEM) as watch:
+            await opened(watch, new=new)
+            await seen(watch, "stomp", "new", command="SEND")
+            await open_session(watch, name="old", **old)
+            await looked(watch, "old")
+            await leave(watch, "new", status=3)
     recorder.keep("teal-varnish-stomp-only-1-2", watch)
 
 

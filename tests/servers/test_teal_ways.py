@@ -1,7 +1,6 @@
 """What ends several sessions at once, a server's life and a proxy's; and runs where all is well."""
 
 import asyncio
-import signal
 
 import pytest
 from websockets.asyncio.server import ServerConnection
@@ -16,7 +15,6 @@ from tests.servers.joined import ANNA
 from tests.servers.jvm import Artemis, Jetty
 from tests.servers.lesser import Nghttpx
 from tests.servers.lines import leave
-from tests.servers.looks import signalled
 from tests.servers.node import NodeWs
 from tests.servers.node_apps import StompBroker
 from tests.servers.ports import LOOPBACK
@@ -24,7 +22,7 @@ from tests.servers.python_apps import SockJsTornado
 from tests.servers.rabbitmq import RabbitMq
 from tests.servers.recordings import Recorder
 from tests.servers.starting import Starter
-from tests.watching import POSTMORTEM
+from tests.watching import POSTMORTEM, Watch
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
 
@@ -45,8 +43,12 @@ async def test_two_are_idle(start: Starter, recorder: Recorder) -> None:
 async def test_a_small_broker_is_killed(start: Starter, broker: RabbitMq, recorder: Recorder) -> None:
     """A small broker of Node's is killed under a writer and a reader; a session at RabbitMQ is well. Direct."""
     small = start(StompBroker, heartbeat=[1500, 1500])
-    base: Table = {"url": small.url, "heart_beat": "1500,1500"}
-    strike = signalled(small.pid, signal.SIGKILL, "a", 4)
+    base: Table = {"url": small.url, "heart_beat": "1500,0"}
+
+    async def strike(watch: Watch) -> None:
+        await seen(watch, "stomp", "a", command="SEND", count=3)
+        small.end()
+
     tables = {
         "other": web_stomp(broker.port, "1700,1700", do=says(1.2, 7, "stomp-send /topic/teal 1")),
         "a": base | {"subscribe": ["/topic/teal"], "do": says(0.8, 5, "stomp-send /topic/teal 2")},
@@ -67,7 +69,7 @@ async def test_a_server_is_restarted(start: Starter, recorder: Recorder) -> None
             a=sockjs(server.port, "websocket", reconnect=True, do=says(0.8, 3)),
             b=sockjs(server.port, "xhr-streaming", reconnect=True),
         )
-        await seen(watch, "sockjs", "b", kind="h")
+        await seen(watch, "frame", "a", dir="in", opcode=1, count=3)
         await asyncio.to_thread(restarted, server)
         for name in ("a", "b"):
             await seen(watch, "sockjs", name, kind="o", count=2)
