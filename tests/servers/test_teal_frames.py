@@ -5,23 +5,20 @@ import asyncio
 import pytest
 from websockets.asyncio.server import ServerConnection
 
-from tests.probing import seen
 from tests.servers.apache import Apache
 from tests.servers.between import Table, says, staged, ws, wss
 from tests.servers.caddy import Caddy
 from tests.servers.envoy import Envoy
 from tests.servers.golang import Coder
 from tests.servers.haproxy import HaProxy
-from tests.servers.homely import deliver, stomping
 from tests.servers.house import house
 from tests.servers.jvm import Tomcat, Undertow
-from tests.servers.lesser import Rinetd, Varnish
+from tests.servers.lesser import Varnish
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.ports import LOOPBACK
 from tests.servers.recordings import Recorder
 from tests.servers.spring import Spring
 from tests.servers.starting import Starter
-from tests.watching import Watch
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
 
@@ -163,29 +160,3 @@ async def test_a_report_is_too_big(start: Starter, recorder: Recorder) -> None:
     watch = await staged(tables, "report")
     assert watch.the("close", "report")["initiator"] == "remote"
     recorder.keep("teal-varnish-spring-socket-report-too-big", watch)
-
-
-async def test_a_server_says_nonsense(start: Starter, recorder: Recorder) -> None:
-    """A home-made STOMP server logs a line into the socket of a page; by rinetd. Another page has its news."""
-
-    async def news(user: str, client: ServerConnection, message: str | bytes) -> None:
-        if not str(message).startswith("SUBSCRIBE"):
-            return
-        for n in range(4):
-            await deliver(client, "/topic/news", f"headline {n}", n)
-            await asyncio.sleep(0.7)
-        if user == "page":
-            await client.send("DEBUG queue drained\nin 3 ms\n\n\0")
-
-    async with house(stomping(news, "news/1"), subprotocols=["v12.stomp"]) as app:
-        rinetd = start(Rinetd, app.port)
-
-        def at(user: str) -> Table:
-            url = f"stomp+ws://{LOOPBACK}:{rinetd.port}/?user={user}"
-            return {"url": url, "heart_beat": "0,0", "subscribe": ["/topic/news"]}
-
-        async def strike(watch: Watch) -> None:
-            await seen(watch, "stomp", "page", command="MESSAGE", count=4)
-
-        watch = await staged({"other": at("other"), "page": at("page")}, "page", strike=strike)
-    recorder.keep("teal-rinetd-stomp-server-says-nonsense", watch)
