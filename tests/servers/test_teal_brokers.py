@@ -79,20 +79,15 @@ async def test_an_exchange_of_the_next_release(broker: RabbitMq, start: Starter,
     recorder.keep("teal-caddy-relay-no-exchange-prices-v2", watch)
 
 
-async def test_a_queue_has_its_reader(broker: RabbitMq, start: Starter, recorder: Recorder) -> None:
-    """A second importer wants the queue that the first has for itself; RabbitMQ over WebSocket, by Varnish."""
-    varnish = start(Varnish, broker.port)
-    alone = r"stomp-frame SUBSCRIBE\nid:1\ndestination:/queue/teal.import\nexclusive:true\n\n\0"
-    base = web_stomp(varnish.port, "2000,2000")
-    tables = {
-        "import1": base | {"do": ["0.3 " + alone, *says(1.3, 7, SOLD)]},
-        "import2": base | {"do": ["1.9 " + alone]},
-    }
-    async with probing("--stdin", **POSTMORTEM) as watch:
-        await opened(watch, **tables)
-        await told(watch, "import2")
-        await leave(watch, "import1")
-    recorder.keep("teal-varnish-rabbitmq-importer-alone", watch)
+async def test_a_job_runs_twice(
+    own_activemq: ActiveMq, certificate: Certificate, start: Starter, recorder: Recorder
+) -> None:
+    """The nightly job is still at work when the next one comes with its client-id; ActiveMQ, TLS by hitch."""
+    hitch = start(Hitch, own_activemq.port, certificate)
+    job = stomps(hitch.port, "1600,1600", certificate, CREW, connect_header=["client-id: nightly"], open_timeout=4)
+    night1 = job | {"do": says(1.1, 6, "stomp-send /queue/teal 1")}
+    watch = await turned_away("night2", job, 1.7, night1=night1)
+    recorder.keep("teal-hitch-activemq-nightly-job-twice", watch)
 
 
 async def test_a_visitor_reads_what_is_not_his(own_activemq: ActiveMq, start: Starter, recorder: Recorder) -> None:
