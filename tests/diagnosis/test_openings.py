@@ -175,6 +175,21 @@ def test_a_refusal_that_says_why_in_json(status: int, body: str, cause: str) -> 
     assert last("A", tape.add(facts.Http, dir="in", status=status, body=body).end("http", "http")).cause == cause
 
 
+def test_our_own_proxy_does_not_listen() -> None:
+    tape = Tape().add(facts.Proxy, url="http://192.0.2.7:3128", ok=False, error="ECONNREFUSED")
+    assert head(last("A", tape.end("refused", "tcp", errno="ECONNREFUSED"))) == ("connection-refused", "client")
+
+
+@pytest.mark.parametrize(("header", "cause"), [("Retry-After", "server-unavailable"), ("Server", "rate-limited")])
+def test_a_503_beside_one_that_lives(header: str, cause: str) -> None:
+    """No limit says when it will be over."""
+    answered = [(header, "7200"), ("Content-Type", "application/json")]
+    tape = Tape().add(facts.Tcp, role="main", remote="192.0.2.1:80", local="192.0.2.9:5000", ms=40.0)
+    tape.add(facts.Http, dir="out", method="GET", target="/feed", status=None)
+    tape.add(facts.Http, dir="in", status=503, headers=answered).end("http", "http")
+    assert last("A", tape, Tape(name="B").open()).cause == cause
+
+
 def test_nobody_listens_at_a_socket_that_is_a_file() -> None:
     tape = Tape("ws://localhost/feed", unix_socket="/run/agent.sock").end("refused", "tcp", errno="ECONNREFUSED")
     open_one = Tape("ws://localhost/feed", "B", unix_socket="/run/other.sock").open()

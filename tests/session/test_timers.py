@@ -38,6 +38,13 @@ def test_nobody_beats_behind_a_disconnect() -> None:
     assert {layer for layer, state, _ in tape.beats() if state != "negotiated"} == {"stomp-in"}
 
 
+def test_nobody_beats_behind_a_close() -> None:
+    tape = stomp().at(1.9).text("out", "\n").text("in", "\n").closing("in", 1000).at(9).closing("out", 1000)
+    assert {layer for layer, state, _ in tape.beats() if state != "negotiated"} == {"stomp-out"}
+    tape = stomp().at(1.9).text("out", "\n").text("in", "\n").closing("out", 1000).at(9).closing("in", 1000)
+    assert {layer for layer, state, _ in tape.beats() if state != "negotiated"} == {"stomp-in"}
+
+
 def test_a_beat_at_the_deadline_is_late() -> None:
     tape = stomp().at(2.25).text("in", "\n").text("out", "\n")
     assert [beat[1:] for beat in tape.beats() if beat[0] == "stomp-in"][1:] == [

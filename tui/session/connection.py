@@ -201,6 +201,7 @@ class Connection:
         if is_close(opcode, fact.error):
             self.ending.close_frame(fact)
             self._act("remote" if fact.dir == "in" else "local", fact.m)
+            (self.stomp_in if fact.dir == "in" else self.stomp_out).stop()  # nothing may follow it (RFC 6455 §5.5.1)
         elif fact.error is not None:
             pass
         elif opcode in (PING, PONG):

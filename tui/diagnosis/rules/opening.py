@@ -158,7 +158,8 @@ def _unavailable(case: Case, lines: list[int], weaker: float) -> None:
     case.blame("server-unavailable", "server", itself_down, "http_status", lines, status=503)
     if living := [one for one in case.world.neighbours if one.same_door and one.lives]:
         limit = case.lines(trail.answer, *(one.trail.ready for one in living))
-        case.blame("rate-limited", "client", 2 * STRONG, "http_503_beside", limit, names=living[0].name)
+        times = FITS if maintenance and itself else 2 * STRONG  # no limit says when it will be over
+        case.blame("rate-limited", "client", times, "http_503_beside", limit, names=living[0].name)
         case.doubt("upstream-down", UNLIKELY, "http_503_beside", limit, names=living[0].name)
 
 

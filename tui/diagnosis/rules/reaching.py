@@ -61,8 +61,10 @@ def lost_midway(case: Case) -> None:
 
 
 def _whose_refusal(case: Case) -> Blame:
-    """The server's; ours where the port was left out, of a socket that has one, and the same door is open at another
-    port of that host."""
+    """The server's; ours where our proxy refused, or where the port was left out, of a socket that has one, and the
+    same door is open at another port of that host."""
+    if case.trail.proxy is not None:
+        return "client"  # our own setting, or our own proxy
     if urlsplit(case.trail.session.url).port is not None or case.trail.session.spec.get("unix-socket"):
         return "server"
     elsewhere = [one for one in case.world.neighbours if one.same_host and one.trail.ready is not None]
