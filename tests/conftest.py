@@ -35,7 +35,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what this run is not about. Nothing is skipped: it is not part of the run."""
+    """Leaves out what this run is not about (nothing is skipped: it is not part of the run), and puts last what runs
+    alone, so that workers wait for each other once."""
     real, extra = config.getoption("--real"), config.getoption("--takes") > 1
 
     def chosen(item: pytest.Item) -> bool:
@@ -44,13 +45,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         )
 
     config.hook.pytest_deselected(items=[item for item in items if not chosen(item)])
-    items[:] = filter(chosen, items)
+    items[:] = sorted(filter(chosen, items), key=_alone)
+
+
+def _alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Keeps the machine free for a test marked ``alone``; the wait is none of its time (``pytest-timeout``)."""
-    with inside(alone=item.get_closest_marker("alone") is not None):
+    with inside(alone=_alone(item)):
         return (yield)
 
 
