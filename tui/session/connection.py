@@ -135,7 +135,9 @@ class Connection:
             self._become_ready(m)
 
     def _act(self, side: Side | None, m: float) -> None:
-        """Somebody did something that ends the connection; only the first such act counts."""
+        """Somebody did something that ends the connection; only the first such act counts. Nothing may follow a
+        DISCONNECT, a Close or a FIN (STOMP 1.2, "DISCONNECT"; RFC 6455 §5.5.1): no beat is owed."""
+        (self.stomp_in if side == "remote" else self.stomp_out).stop()
         if self.ending.first is None:
             self.ending.first = Act(side, m, self.last_rx_m, self.last_tx_m)
             self.stage = Stage.ENDING
@@ -201,12 +203,9 @@ class Connection:
         if is_close(opcode, fact.error):
             self.ending.close_frame(fact)
             self._act("remote" if fact.dir == "in" else "local", fact.m)
-            (self.stomp_in if fact.dir == "in" else self.stomp_out).stop()  # nothing may follow it (RFC 6455 §5.5.1)
-        elif fact.error is not None:
-            pass
-        elif opcode in (PING, PONG):
+        elif fact.error is None and opcode in (PING, PONG):
             findings += self._control(fact)
-        elif opcode <= BINARY and fact.size:
+        elif fact.error is None and opcode <= BINARY and fact.size:
             findings += self._message(fact)
         if fact.dir == "in":
             counters.frames_in += 1
@@ -324,7 +323,6 @@ class Connection:
                 unreadable = conversation.connect(frame)
             case "out", "DISCONNECT":
                 self._act("local", fact.m)
-                self.stomp_out.stop()  # no frame of ours may follow it (STOMP 1.2, "DISCONNECT")
             case "in", "CONNECTED":
                 unreadable = conversation.connected(frame)
                 findings += self._agreed(fact, conversation)
