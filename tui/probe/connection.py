@@ -101,8 +101,14 @@ class Connection:
                 self._connected(sock)
 
     async def _reached(self, sock: socket.socket) -> None:
-        """TCP is up: finds out who is at the other end, once for each address."""
-        before, self._remote, self._local = self._remote, sock.getpeername(), sock.getsockname()
+        """TCP is up: finds out who is at the other end, once for each address. Where it was reset meanwhile nobody is,
+        and whoever reads will hear of it."""
+        before = self._remote
+        try:
+            self._remote, self._local = sock.getpeername(), sock.getsockname()
+        except OSError:
+            self._remote, self._local, self.peer = (), sock.getsockname(), None
+            return
         if self.peer is not None and self._remote == before:
             return
         try:

@@ -31,8 +31,8 @@ async def dial(spec: SessionSpec, write: Write, role: Role = "main", within: flo
         within: seconds it may take; the session's ``--open-timeout`` where none are given.
 
     Raises:
-        DialError: the name did not resolve, no address answered (the last one's error), the proxy did not let us
-            through, or the time is up.
+        DialError: the name did not resolve, no address answered (the last one's error), the one that did reset the
+            connection at once, the proxy did not let us through, or the time is up.
     """
     phase: Phase = "dns"
 
@@ -56,8 +56,16 @@ async def dial(spec: SessionSpec, write: Write, role: Role = "main", within: flo
             if proxy is None:
                 return await first_to_connect(await _resolve(host, port, step), step, role)
             return await _proxied(proxy, host, port, step, role)
+    except ConnectionResetError as error:
+        raise DialError("reset", _after_tcp(spec), errnos.name(error), os.strerror(error.errno or 0)) from None
     except TimeoutError:
         raise DialError("timeout", phase, None, OPEN_TIMEOUT) from None
+
+
+def _after_tcp(spec: SessionSpec) -> Phase:
+    """What a session does first on a connection."""
+    scheme = spec.endpoint.scheme
+    return "tls" if scheme.tls else "tcp" if scheme.transport == "tcp" else "http"
 
 
 async def _resolve(host: str, port: int, write: Write) -> list[Candidate]:
@@ -81,6 +89,10 @@ async def _proxied(proxy: Proxy, host: str, port: int, write: Write, role: Role)
     except DialError as error:
         write(facts.Proxy, url=proxy.shown, ok=False, error=error.errno)
         raise
+    except ConnectionResetError as error:
+        name = errnos.name(error)
+        write(facts.Proxy, url=proxy.shown, ok=False, error=name)
+        raise DialError("proxy", "proxy", name, os.strerror(error.errno or 0)) from None
     try:
         await through(proxy, sock, host, port, write)
     except BaseException:

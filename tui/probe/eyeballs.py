@@ -40,12 +40,16 @@ class Attempt:
     def __init__(self, candidate: Candidate) -> None:
         self._candidate = candidate
         self.remote = show(candidate.address)
+        self.local: str | None = None
+        """This end of it, once it is known."""
         self.started = time.monotonic()
 
     async def connect(self) -> socket.socket:
         """The connected socket.
 
         Raises:
+            ConnectionResetError: it connected, and was reset before anybody saw that: a SYN that is answered with a RST
+                is ``ECONNREFUSED`` (RFC 9293 §3.10.7.3; Linux ``tcp_reset``).
             OSError: it did not connect.
         """
         sock = socket.socket(self._candidate.family, self._candidate.kind, self._candidate.protocol)
@@ -53,10 +57,19 @@ class Attempt:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await asyncio.get_running_loop().sock_connect(sock, self._candidate.address)
+            self.local = show(sock.getsockname())
+        except ConnectionResetError:
+            self.local = show(sock.getsockname())
+            sock.close()
+            raise
         except BaseException:
             sock.close()
             raise
         return sock
+
+    def connected(self, role: Role, write: Write) -> None:
+        """Writes that it did."""
+        write(facts.Tcp, role=role, remote=self.remote, local=self.local, ms=ms_since(self.started))
 
     def failed(self, error: OSError, write: Write) -> DialError:
         """Writes that it failed; the error it would end the connection with."""
@@ -77,6 +90,7 @@ async def first_to_connect(candidates: Sequence[Candidate], write: Write, role: 
     """The socket that connected first, with Nagle off.
 
     Raises:
+        ConnectionResetError: the first that connected was reset at once.
         DialError: none did; the error of the attempt that failed last.
     """
     waiting = deque(in_order(candidates))
@@ -93,11 +107,13 @@ async def first_to_connect(candidates: Sequence[Candidate], write: Write, role: 
                 attempt = running.pop(task)
                 try:
                     sock = task.result()
+                except ConnectionResetError:
+                    attempt.connected(role, write)
+                    raise
                 except OSError as error:
                     failure = attempt.failed(error, write)
                 else:
-                    local = show(sock.getsockname())
-                    write(facts.Tcp, role=role, remote=attempt.remote, local=local, ms=ms_since(attempt.started))
+                    attempt.connected(role, write)
                     return sock
     finally:
         await _give_up(running, write)

@@ -90,4 +90,4 @@ class Kernel:
         return tcp_info(self._socket) if self._socket is not None else None
 
     def _way(self) -> dict[str, Any] | None:
-        return route(self._remote, self._socket.family) if self._socket is not None else None
+        return route(self._remote, self._socket.family) if self._socket is not None and self._remote else None

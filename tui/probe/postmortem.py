@@ -154,7 +154,11 @@ class _Attempt:
         except _Failed as failure:
             self._fact(stage, ok=False, how=failure.how, status=failure.status)
         except DialError as error:
-            self._fact(error.phase, ok=False, how=error.how)
+            reset = error.how == "reset"  # which is after TCP was up
+            if reset:
+                self._ok("tcp")
+            if not reset or error.phase != "tcp":
+                self._fact(error.phase, ok=False, how=error.how)
         except ssl.SSLError:
             self._fact(stage, ok=False, how="tls")
         except h11.RemoteProtocolError:
