@@ -119,6 +119,17 @@ def test_findings_survive_the_line_format_and_stand_in_order(lines: list[Fact]) 
     assert all(finding.m <= lines[-1].m for finding in found)
 
 
+def test_what_time_alone_finds_is_not_later_than_the_fact_that_follows() -> None:
+    """Even where that fact comes a rounding error before the deadline, as it can where its moment is a sum."""
+    tape = Tape("stomp+ws://shop.test/", "B").open().connected("1000,2000", "2000,1000")
+    moment = 0.0
+    for step in (0.001, 9.0, 0.001, 0.001, 0.001, 1.25):
+        moment += step
+        perform(tape.at(moment), "beat out")
+    found = replay(numbered(tape.facts))
+    assert [finding.m for finding in found] == sorted(finding.m for finding in found)
+
+
 @given(recordings())
 def test_after_advance_the_next_deadline_is_later(lines: list[Fact]) -> None:
     engine = Engine()

@@ -167,7 +167,7 @@ class Diagnosis:
             trails[-1].late[finding.layer] = finding
             if finding.layer in GRACE and finding.state == "missed" and trails[-1].end is None:
                 grace = GRACE[finding.layer] * finding.every_ms / 1000
-                self._due[session.name] = finding.m + max(alive.LEAST_GRACE_S, grace)
+                self._due[session.name] = round(finding.m + max(alive.LEAST_GRACE_S, grace), 6)
 
     def next_deadline(self) -> float:
         """When ``advance`` has something to say; infinity for never."""
@@ -180,8 +180,7 @@ class Diagnosis:
             del self._due[name]
             trail = self._trails[name][-1]
             if trail.end is None and self._stopped is None:
-                at = round(due, 6)
-                moment = Fact(t=round(last.t + (at - last.m), 6), m=at, s=name, c=trail.number, n=last.n)
+                moment = Fact(t=round(last.t + (due - last.m), 6), m=due, s=name, c=trail.number, n=last.n)
                 found += self._review(trail, moment)
         return found
 

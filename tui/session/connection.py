@@ -110,11 +110,9 @@ class Connection:
         """Everything that time changes up to ``m``, in order; ``last`` is the probe's last fact before."""
         findings: list[Finding] = []
         while (due := min(self.timers.values(), key=lambda timer: timer.deadline)).deadline <= m:
-            at = round(due.deadline, 6)
+            at = due.deadline
             gap_ms = due.fire()
-            moment = Fact(
-                t=round(last.t + (at - last.m), 6), m=at, s=self._name, c=self.number, n=last.n
-            )  # fmt: skip
+            moment = Fact(t=round(last.t + (at - last.m), 6), m=at, s=self._name, c=self.number, n=last.n)
             findings.append(heartbeat(moment, due, gap_ms))
         return findings
 

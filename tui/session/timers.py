@@ -45,7 +45,7 @@ class Timer:
         """The last silences, ms, oldest first."""
         self.state: Literal["off", "ok", "late", "missed"] = "off"
         self.deadline = math.inf
-        """When the state changes next if nothing happens."""
+        """When the state changes next if nothing happens, to the µs that findings are written with."""
         self._late_s = self._missed_s = math.inf
 
     @property
@@ -82,7 +82,7 @@ class Timer:
         if not self.every_ms:
             return None
         if self.state == "ok":
-            self.deadline = m + self._late_s
+            self.deadline = round(m + self._late_s, 6)
             return None
         if self.state == "missed":
             self.missed += max(0, int(gap_ms / self.every_ms + 1e-9) - 2)
@@ -106,7 +106,7 @@ class Timer:
         if self.last_m is None or self.state in ("off", "missed"):
             self.deadline = math.inf
         else:
-            self.deadline = self.last_m + (self._late_s if self.state == "ok" else self._missed_s)
+            self.deadline = round(self.last_m + (self._late_s if self.state == "ok" else self._missed_s), 6)
 
 
 class SockjsTimer(Timer):
