@@ -233,6 +233,8 @@ def by_saying(case: Case, saying: Saying, key: str, lines: list[int], quoted: st
     case.blame(saying.cause, saying.side, _TIMES[saying.how], key, lines, product=product, text=quoted)
     if saying.cause == "going-away":
         case.blame("server-restart", "server", 4 * FITS, key, lines, text=quoted)  # it may come back
+    if saying.cause == "session-expired":
+        case.blame("auth-expired", "server", 4 * FITS, key, lines, text=quoted)  # people call a login a session
     if saying.how == "said" and saying.cause not in ("normal-close",):
         case.doubt("normal-close", EXCLUDED, key, lines, text=quoted)
 
