@@ -8,9 +8,11 @@ from tui.facts.findings import Blame
 from tui.knowledge import relays
 
 VPNS = (
-    "cscotun", "gpd", "ipsec", "nordlynx", "ppp", "proton", "tailscale", "tap", "tun", "utun", "vpn", "wg", "zt",
+    "cscotun", "flannel", "geneve", "gpd", "gre", "ipip", "ipsec", "l2tp", "nordlynx", "ppp", "proton", "sit",
+    "tailscale", "tap", "tun", "utun", "vpn", "vti", "vx", "wg", "xfrm", "zt",
 )  # fmt: skip
-"""How the interfaces of VPNs are named: OpenVPN, WireGuard, macOS, Cisco, GlobalProtect, Tailscale, ZeroTier …"""
+"""How the interfaces of VPNs and overlays are named: OpenVPN, WireGuard, macOS, Cisco, GlobalProtect, Tailscale,
+ZeroTier, VXLAN, Linux's own tunnels …"""
 
 
 def vpn(case: Case) -> str | None:

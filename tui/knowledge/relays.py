@@ -19,6 +19,8 @@ FORWARDERS = frozenset(
 )  # fmt: skip
 """Programs whose listening end is a tunnel's: they accept whether or not anybody is at the far end."""
 
+ONE_EACH = frozenset({"inetd", "redir", "socat", "tcpserver", "xinetd"})
+"""Programs that have a process for each connection: it ends with its connection."""
 
 SMALL = ("cowboy", "deno", "envoy", "hypercorn")
 """Servers that write the names of their headers in small letters themselves."""

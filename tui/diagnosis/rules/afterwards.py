@@ -56,7 +56,10 @@ def next_attempt(case: Case) -> None:
     elif how in ("fin", "reset") and case.silent_end:
         # Something in front accepts, and hangs up for want of a server.
         case.blame("server-crash", "server", STRONG, "after_hung_up", lines)
-        case.blame("server-restart", "server", FITS, "after_hung_up", lines)
+        if forwarder(case) is not None:  # its far half may be what is away
+            case.blame("tunnel-drop", "network", 2 * FITS, "after_hung_up", lines)
+        else:
+            case.blame("server-restart", "server", FITS, "after_hung_up", lines)
         for cause in ("abrupt-close", "idle-timeout-proxy", "proxy-reload", "server-abort", "admin-kill"):
             case.doubt(cause, UNLIKELY, "after_hung_up", lines)
     elif how in ("fin", "reset") and close.received is not None:

@@ -97,9 +97,9 @@ def close_not_finished(case: Case) -> None:
         case.blame("close-handshake-stalled", "server", BY_DEFINITION, "no_fin", case.lines(trail.close_in, trail.end))
         case.doubt("normal-close", 0.02, "no_fin", case.lines(trail.end))
     elif case.kernel.undelivered is not None:
-        case.blame(
-            "network-blackhole", "network", STRONG, "close_undelivered", case.lines(trail.close_out, case.kernel.last)
-        )
+        lines = case.lines(trail.close_out, case.kernel.last)
+        case.blame("network-blackhole", "network", STRONG, "close_undelivered", lines)
+        case.doubt("normal-close", 0.02, "close_undelivered", lines)
     elif close.sent is not None and close.age is not None and close.sent.reason != "keepalive ping timeout":
         case.blame("server-freeze", "server", STRONG, "close_unanswered", case.lines(trail.close_out, trail.end))
         case.blame("close-handshake-stalled", "server", 0.8 * STRONG, "close_unanswered", case.lines(trail.close_out))

@@ -12,9 +12,6 @@ from tui.knowledge import relays
 WORKERS = frozenset({"nginx", "haproxy", "apache2", "httpd"})
 """Proxies that reload by new processes: an old one ends with its last connection."""
 
-ONE_EACH = frozenset({"inetd", "redir", "tcpserver", "xinetd"})
-"""Programs that have a process for each connection, as forwarders do: it ends with its connection."""
-
 STOPPING = (None, 1000, 1011)
 """Codes, beside 1001 and 1012, that servers close all sessions with as they are stopped (Fastify: none; Vert.x: 1000;
 Hypercorn: 1011)."""
@@ -29,7 +26,7 @@ def program(case: Case) -> None:
         _lives(case, [fact.n])
     elif fact.ok:
         return  # it lives, and who had the session does not
-    elif fact.how == "replaced" and (forwarder(case) is not None or listening(case) in ONE_EACH):
+    elif fact.how == "replaced" and (forwarder(case) is not None or listening(case) in relays.ONE_EACH):
         return
     elif fact.how == "replaced" and not _front(case):
         _ended(case, "replaced", [fact.n])
@@ -147,7 +144,7 @@ def closed_and_gone(case: Case) -> None:
     if close is None or close.received is None or close.initiator != "remote" or close.received.code not in STOPPING:
         return
     fact = next((fact for fact in reversed(case.trail.afterwards) if fact.stage == "program"), None)
-    if fact is None or fact.ok or _front(case) or forwarder(case) is not None or listening(case) in ONE_EACH:
+    if fact is None or fact.ok or _front(case) or forwarder(case) is not None or listening(case) in relays.ONE_EACH:
         return
     key, lines = f"program_{fact.how}", [fact.n]
     case.blame("server-restart", "server", 3 * STRONG, key, lines, program=listening(case) or "–")

@@ -6,11 +6,12 @@ each has for itself: timers per connection, beats, kicks, the path, the backend.
 
 from typing import Any
 
-from tui.diagnosis.between import ended_behind, in_between, proxied
+from tui.diagnosis.between import ended_behind, in_between, listening, proxied
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S, mute, round_seconds
 from tui.diagnosis.trail import Trail
 from tui.diagnosis.world import Neighbour, sign_of_life
+from tui.knowledge import relays
 from tui.knowledge.sayings import meant
 
 SHARED = ("server-crash", "proxy-crash", "proxy-restart", "proxy-reload", "tunnel-drop", "local-network-down")
@@ -43,7 +44,9 @@ def alone(case: Case) -> None:
     lines, names = case.lines(*(one.trail.last_in for one in living), case.trail.end), names_of(living)
     # A proxy may send another path to another server.
     elsewhere = bool(proxied(case)) and all(one.trail.door[1] != case.trail.door[1] for one in living)
-    spared = ("server-crash", "server-freeze", "going-away", "server-restart") if elsewhere else ()
+    spared = {"server-crash", "server-freeze", "going-away", "server-restart"} if elsewhere else set[str]()
+    if listening(case) in relays.ONE_EACH:
+        spared.add("tunnel-drop")
     for cause in SHARED:
         if cause not in spared:
             case.doubt(cause, UNLIKELY / 4, "sibling_lives", lines, names=names)
