@@ -3,6 +3,7 @@ machine, or a forwarder (``ssh -L``, kubectl, stunnel) that does.
 """
 
 from tui.diagnosis.case import Case
+from tui.diagnosis.trail import Trail
 from tui.facts.facts import Postmortem
 from tui.facts.findings import Blame
 from tui.knowledge import relays
@@ -23,16 +24,26 @@ def vpn(case: Case) -> str | None:
 
 def listening(case: Case) -> str | None:
     """The program that listens at the other end, where that is this machine and it tells."""
-    return case.trail.route.program if case.trail.route is not None else None
+    return _listening(case.trail)
+
+
+def _listening(trail: Trail) -> str | None:
+    return trail.route.program if trail.route is not None else None
 
 
 def proxied(case: Case) -> str:
-    """The reverse proxy that answers for the server, by its own word or by its hand; empty where none shows."""
-    trail, program = case.trail, listening(case)
+    """The reverse proxy that answers for the server, by its own word or by its hand; empty where none shows, in what it
+    said to this session or to others at the same address."""
+    others = (one.trail for one in case.world.neighbours if one.same_server)
+    return next((found for trail in (case.trail, *others) if (found := _proxied(trail))), "")
+
+
+def _proxied(trail: Trail) -> str:
+    program = _listening(trail)
     for said in (trail.http_server, trail.answered("via"), program or ""):
         if relays.proxy(said):
             return said
-    if program is not None and _ends_tls(case, program):
+    if program is not None and _ends_tls(trail, program):
         return program
     return relays.rewriter(trail.answer.headers) if trail.answer is not None and trail.answer.status == 101 else ""
 
@@ -51,7 +62,7 @@ def timeless(case: Case) -> bool:
 def forwarder(case: Case) -> str | None:
     """The forwarder that listens at the other end, if one does."""
     program = listening(case)
-    if program is None or program not in relays.FORWARDERS or _ends_tls(case, program):
+    if program is None or program not in relays.FORWARDERS or _ends_tls(case.trail, program):
         return None
     return program
 
@@ -63,9 +74,9 @@ def ended_behind(case: Case) -> Postmortem | None:
     return next((fact for fact in last.values() if not fact.ok), None)
 
 
-def _ends_tls(case: Case, program: str) -> bool:
+def _ends_tls(trail: Trail, program: str) -> bool:
     """Whether a stunnel stands before the server rather than before us: we speak TLS with it."""
-    return program.startswith("stunnel") and case.trail.tls is not None
+    return program.startswith("stunnel") and trail.tls is not None
 
 
 def in_between(case: Case) -> Blame:

@@ -10,6 +10,9 @@ from tui.facts import facts
 TOGETHER_S = 1.0
 """Sessions whose last signs of life are no further apart went down together."""
 
+AT_ONCE_S = 0.1
+"""Sessions that were cut no further apart went down together, however long each had been silent."""
+
 
 class Drop(NamedTuple):
     """A connection that ended unasked, as history keeps it."""
@@ -83,11 +86,20 @@ def neighbour(trail: Trail, other: Trail) -> Neighbour:
     ours, theirs = sign_of_life(trail), sign_of_life(other)
     together_s = max(TOGETHER_S, _rhythm(trail), _rhythm(other))
     gap = theirs - ours if trail.end is not None and dropped and ours is not None and theirs is not None else None
+    cuts = _cut(trail), _cut(other)
+    if gap is not None and cuts[0] is not None and cuts[1] is not None and abs(cuts[1] - cuts[0]) <= AT_ONCE_S:
+        gap = cuts[1] - cuts[0]
     same = trail.remote == other.remote
     return Neighbour(
         other, same, _host(trail.remote) == _host(other.remote), dropped, lives, gap,
         gap is not None and abs(gap) <= together_s, same and trail.door == other.door,
     )  # fmt: skip
+
+
+def _cut(trail: Trail) -> float | None:
+    """When the peer, or a box on the way, ended TCP by a FIN or a RST; None where it died of silence."""
+    close, end = trail.close, trail.end
+    return end.m if close is not None and end is not None and close.transport.how in ("fin", "reset") else None
 
 
 def _outlived(trail: Trail, other: Trail) -> bool:

@@ -150,11 +150,13 @@ def _refused(case: Case, lines: list[int]) -> None:
         if says_close(case):
             case.blame("proxy-restart", "proxy", 3 * STRONG, "after_refused_proxy", lines, server=proxied(case))
         case.blame("server-restart", "server", STRONG if case.close.code == 1011 else FITS, "after_refused", lines)
+    drained = any(fact.stage == "program" and fact.ok for fact in case.trail.afterwards)  # told to listen no more
     for cause in (
         "idle-timeout-proxy", "idle-timeout-server", "server-abort", "admin-kill", "abrupt-close", "tcp-reset",
         "proxy-reload", "nat-timeout", "connection-lifetime", "duplicate-session", "message-too-big",
     ):  # fmt: skip
-        case.doubt(cause, UNLIKELY / 2, "after_refused", lines)
+        if cause != "admin-kill" or not drained:
+            case.doubt(cause, UNLIKELY / 2, "after_refused", lines)
 
 
 def _answers(case: Case, lines: list[int]) -> None:

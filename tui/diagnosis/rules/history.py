@@ -37,6 +37,8 @@ def the_same_again(case: Case) -> None:
     for clock, same in found.items():
         cause = CLOCKS[clock]
         times = FITS if len(same) == 1 else STRONG
+        if len(same) < max(map(len, found.values())):
+            times = HINT  # another clock has repeated more often
         if spreads[clock] > min(spreads.values()):
             times /= FITS  # of clocks that repeat together, the timer's own varies least
         if cause not in case.candidates:

@@ -143,13 +143,20 @@ def closed_and_gone(case: Case) -> None:
     close = case.close
     if close is None or close.received is None or close.initiator != "remote" or close.received.code not in STOPPING:
         return
-    fact = next((fact for fact in reversed(case.trail.afterwards) if fact.stage == "program"), None)
-    if fact is None or fact.ok or _front(case) or forwarder(case) is not None or listening(case) in relays.ONE_EACH:
-        return
-    key, lines = f"program_{fact.how}", [fact.n]
-    case.blame("server-restart", "server", 3 * STRONG, key, lines, program=listening(case) or "–")
-    for cause in ("server-error", "normal-close"):
-        case.doubt(cause, UNLIKELY, key, lines, program=listening(case) or "–")
+    fact, name = ended_behind(case), None
+    if fact is not None:
+        name, key = fact.program or "–", f"behind_{fact.how}"
+        if relays.relays(name):
+            return
+    else:
+        fact = next((fact for fact in reversed(case.trail.afterwards) if fact.stage == "program"), None)
+        if fact is None or fact.ok or _front(case) or forwarder(case) is not None or listening(case) in relays.ONE_EACH:
+            return
+        name, key = listening(case) or "–", f"program_{fact.how}"
+    case.blame("server-restart", "server", 3 * STRONG, key, [fact.n], program=name)
+    case.blame("going-away", "server", STRONG, key, [fact.n], program=name)
+    for cause in ("server-error", "normal-close", "connection-lifetime"):
+        case.doubt(cause, UNLIKELY, key, [fact.n], program=name)
 
 
 RULES = (program, behind, closed_and_gone)

@@ -161,6 +161,22 @@ def together(case: Case) -> None:
         case.doubt("server-freeze", UNLIKELY / 2, "elsewhere_too", lines, names=names_of(elsewhere))
 
 
+def one_of_a_pool(case: Case) -> None:
+    """Several of those behind one proxy were cut at one moment, and others that were there by then live on: what ended
+    is one server of several, or all of one server's sessions were ended. A proxy that goes takes all of them along."""
+    if not case.cut or not proxied(case):
+        return
+    down = [one for one in case.world.neighbours if one.together and one.same_door]
+    living = [one for one in case.world.neighbours if one.same_door and one.lives and _was_there(case, one)]
+    if not down or not living or (case.idle_any >= LEAST_IDLE_S and _same_rhythm(case, down, "idle_any")):
+        return
+    lines, names = case.lines(*(one.trail.end for one in down), case.trail.end), names_of(living)
+    case.blame("server-crash", "server", FITS, "one_of_a_pool", lines, names=names)
+    case.blame("server-restart", "server", FITS, "one_of_a_pool", lines, names=names)
+    for cause in ("proxy-reload", "proxy-restart", "proxy-crash"):
+        case.doubt(cause, UNLIKELY / 4, "one_of_a_pool", lines, names=names)
+
+
 def _same_rhythm(case: Case, down: list[Neighbour], by: str) -> bool:
     """Whether a clock of the others read the same: a timer then ends all of them at one moment too.
 
@@ -292,5 +308,5 @@ def same_age(case: Case) -> None:
 
 
 RULES = (
-    alone, quieter, together, reset_one_by_one, same_idle, other_server_lives, newer_login, same_age,
+    alone, quieter, together, one_of_a_pool, reset_one_by_one, same_idle, other_server_lives, newer_login, same_age,
 )  # fmt: skip
