@@ -167,3 +167,42 @@ def test_each_is_reset_at_its_own_next_word(apart: float, grade: str) -> None:
         return tape.at(4.9).add(facts.Postmortem, stage="tcp", ok=True)
 
     assert named(last("A", reset("A", 3.86), reset("B", 3.86 + apart)), "tcp-reset").grade == grade
+
+
+def behind(proxy: str, name: str, until: float = 6.0) -> Tape:
+    """Busy at a server that some proxy answers for."""
+    tape = Tape(name=name).add(facts.Tcp, role="main", remote="192.0.2.1:80", local="192.0.2.9:5000", ms=40.0)
+    tape.add(facts.Http, dir="out", method="GET", target="/feed", status=None)
+    tape.add(facts.Http, dir="in", status=101, headers=[("Server", proxy)]).add(
+        facts.Open, subprotocol=None, extensions=[]
+    )
+    return busy(tape, until)
+
+
+@pytest.mark.parametrize(("lives", "side"), [(True, "server"), (False, "proxy")])
+def test_a_proxy_that_goes_takes_all_of_them_along(*, lives: bool, side: str) -> None:
+    cut = [behind("nginx", name, 3).at(3.2).eof().end() for name in ("A", "B")]
+    other = behind("nginx", "C") if lives else behind("nginx", "C", 3).at(3.2).eof().end()
+    assert last("A", *cut, other).side == side
+
+
+@pytest.mark.parametrize(("proxy", "cause"), [("nginx", "proxy-crash"), ("testing", "server-crash")])
+def test_what_stands_at_an_address_stands_there_for_all(proxy: str, cause: str) -> None:
+    """Who came in by TCP alone heard no proxy name itself."""
+    mine = busy(Tape("stomp://shop.test").add(
+        facts.Tcp, role="main", remote="192.0.2.1:80", local="192.0.2.9:5000", ms=40.0
+    ).add(facts.Bytes, dir="out", size=28, text="CONNECT\naccept-version:1.2\n\n\0").add(
+        facts.Bytes, dir="in", size=24, text="CONNECTED\nversion:1.2\n\n\0"
+    ), 0).at(3.2).eof().end()  # fmt: skip
+    mine.at(3.3).add(facts.Postmortem, stage="tcp", ok=False, how="refused")
+    assert last("A", mine, behind(proxy, "B", 3).at(3.2).eof().end()).cause == cause
+
+
+@pytest.mark.parametrize(("apart", "together"), [(0.05, True), (0.4, False)])
+def test_who_was_cut_at_one_moment_went_down_together(apart: float, *, together: bool) -> None:
+    """However long one of them had been silent, whom a RST gives no last sign of life."""
+    mine, other = behind("testing", "A", 3), behind("testing", "B", 1)
+    mine.at(3.2).eof().end()
+    other.at(3.2 + apart).end("reset", errno="ECONNRESET")
+    keys = {reason.key for one in last("A", mine, other).causes for reason in (*one.evidence, *one.against)}
+    assert ("verdict.ended_together" in keys) == together

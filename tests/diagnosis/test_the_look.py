@@ -87,3 +87,53 @@ def test_a_sockjs_session_that_nobody_knows_any_more(away: str | None, cause: st
     )  # fmt: skip
     found = [one.cause for one in last("A", tape).causes]
     assert cause in found[:2] and (cause != "sticky-session-missing" or "session-expired" not in found)
+
+
+def through(program: str) -> Tape:
+    """Busy by way of a program of this machine, and then a FIN."""
+    tape = Tape().open().add(
+        facts.Route, when="open", remote="192.0.2.1", local="192.0.2.9", program=program, interface="lo"
+    )  # fmt: skip
+    return busy(tape, 3).at(3.2).eof().end()
+
+
+@pytest.mark.parametrize(("program", "tunnel"), [("stunnel4", True), ("node", False)])
+def test_a_tunnel_that_hangs_up_may_lack_its_far_half(program: str, *, tunnel: bool) -> None:
+    tape = through(program).at(3.3).add(facts.Postmortem, stage="tcp", ok=True)
+    verdict = last("A", tape.add(facts.Postmortem, stage="http", ok=False, how="reset"))
+    found = [one.cause for one in verdict.causes[:2]]
+    assert "server-crash" in found and ("tunnel-drop" in found) == tunnel
+
+
+@pytest.mark.parametrize(("lives", "listed"), [(True, True), (False, False)])
+def test_a_server_that_lives_and_listens_no_more_was_told_to(*, lives: bool, listed: bool) -> None:
+    tape = through("beam.smp").at(3.3).add(facts.Postmortem, stage="tcp", ok=False, how="refused")
+    verdict = last("A", tape.add(facts.Postmortem, stage="program", ok=lives, how=None if lives else "gone"))
+    assert any(one.cause == "admin-kill" and one.confidence > 0.05 for one in verdict.causes[:2]) == listed
+
+
+@pytest.mark.parametrize(("gone", "cause"), [(True, "server-restart"), (False, "server-error")])
+def test_who_closed_behind_a_proxy_and_is_gone_was_stopped(*, gone: bool, cause: str) -> None:
+    tape = Tape().open().add(
+        facts.Route, when="open", remote="192.0.2.1", local="192.0.2.9", program="envoy", interface="lo"
+    )  # fmt: skip
+    tape = busy(tape, 3).at(3.2).closing("in", 1011).closing("out", 1011).eof().end()
+    tape.at(3.3).add(facts.Postmortem, stage="tcp", ok=True).add(facts.Postmortem, stage="program", ok=True)
+    how = "gone" if gone else None
+    assert last("A", tape.add(facts.Postmortem, stage="behind", ok=not gone, how=how, program="python")).cause == cause
+
+
+@pytest.mark.parametrize(("retrans", "cause"), [(4, "network-blackhole"), (0, "server-freeze")])
+def test_a_close_of_ours_that_nobody_answers(retrans: int, cause: str) -> None:
+    """It was asked for, and it is the way or the server that left it unanswered."""
+    tape = busy(Tape().open(), 3).at(3.2).command("close 1000 bye").closing("out", 1000, "bye")
+    told: dict[str, Any] = {"notsent": 0, "rtt_ms": 40.0, "last_ack_ms": 2300.0, "last_data_ms": 2300.0}
+    tape.at(5.6).add(
+        facts.TcpInfo, when="end", outq=11 if retrans else 0, unacked=1 if retrans else 0, retrans=retrans,
+        total_retrans=retrans, state="ESTABLISHED", **told,
+    )  # fmt: skip
+    tape.add(
+        facts.End, how="local", phase="open", errno=None, alert=None, close_notify=None, detail="close-timeout",
+        undecoded=0, unread=0, unsent=0,
+    )  # fmt: skip
+    assert last("A", tape).cause == cause
