@@ -51,7 +51,7 @@ async def probed(spec: SessionSpec) -> list[Fact]:
     return said
 
 
-@pytest.mark.parametrize(("scheme", "phase"), [("ws", "http"), ("wss", "tls"), ("stomp", "tcp"), ("http", "http")])
+@pytest.mark.parametrize(("scheme", "phase"), [("ws", "http"), ("wss", "tls"), ("stomp", "open"), ("http", "http")])
 async def test_tcp_was_up(scheme: str, phase: str) -> None:
     async with resetting() as port:
         said = await probed(SessionSpec(name="A", url=f"{scheme}://{LOOPBACK}:{port}/", no_postmortem=True))

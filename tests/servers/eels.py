@@ -11,7 +11,6 @@ from pathlib import Path
 
 from tests.servers.ashore import begun
 from tests.servers.child import Daemon, installed
-from tests.servers.nginx import Certificate
 from tests.servers.ports import LOOPBACK, free_ports
 from tests.servers.routed import CLIENT, FAR, SERVER, Host, Routed
 from tests.servers.ssh import SshTunnel
@@ -84,33 +83,6 @@ class Forward(Daemon):
         (mine,) = free_ports(1)
         to = (f"TCP-LISTEN:{mine},bind={LOOPBACK},reuseaddr,fork", f"TCP:{address}:{port}")
         super().__init__(mine, [installed("socat", "socat"), *options, *to], log=home / "socat.log")
-
-
-_STUNNEL = """\
-foreground = yes
-pid =
-debug = info
-TIMEOUTclose = 0
-TIMEOUTidle = {idle}
-[tunnel]
-client = yes
-accept = {loopback}:{port}
-connect = {address}:{far}
-CAfile = {ca}
-verifyChain = yes
-"""
-
-
-class NearStunnel(Daemon):
-    """The near end of a TLS tunnel to a stunnel on another host."""
-
-    def __init__(self, home: Path, address: str, far: int, certificate: Certificate, *, idle: int = 43200) -> None:
-        (port,) = free_ports(1)
-        conf = home / "stunnel.conf"
-        conf.write_text(
-            _STUNNEL.format(loopback=LOOPBACK, port=port, address=address, far=far, ca=certificate.ca, idle=idle)
-        )
-        super().__init__(port, [installed("stunnel4", "stunnel4"), str(conf)], log=home / "stunnel.log")
 
 
 def overlay(hosts: Routed) -> None:

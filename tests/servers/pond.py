@@ -20,7 +20,7 @@ from tests.servers.house import House, Rule, echo
 from tests.servers.lines import leave
 from tests.servers.looks import Strike
 from tests.servers.ports import LOOPBACK
-from tests.servers.routed import SERVER, Host, Routed
+from tests.servers.routed import Host, Routed
 from tests.watching import POSTMORTEM, Line, Watch, watching
 
 QUIET_S = 0.8
@@ -166,11 +166,6 @@ async def homes(*hosts: Routed, rule: Rule = echo, **options: object) -> AsyncIt
     async with serve(made.admit, sock=sock, **given):  # type: ignore[arg-type]
         made.port = sock.getsockname()[1]
         yield made
-
-
-def afar(port: int, path: str = "/", **options: object) -> Table:
-    """A raw session at a port of the server host."""
-    return {"url": f"ws://{SERVER}:{port}{path}"} | options
 
 
 def again_on(host: Host, server: Daemon) -> None:

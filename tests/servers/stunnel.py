@@ -60,7 +60,7 @@ TIMEOUTidle = {idle}
 [tunnel]
 client = yes
 accept = {loopback}:{port}
-connect = {loopback}:{far}
+connect = {at}:{far}
 CAfile = {ca}
 verifyChain = yes
 """
@@ -71,13 +71,16 @@ class StunnelClient(Daemon):
 
     Args:
         home: an empty directory for its files.
-        far: the loopback port of the other.
+        far: the port of the other.
         certificate: what the other shows.
         idle: whole seconds of silence after which it ends a connection.
+        at: the address of the other.
     """
 
-    def __init__(self, home: Path, far: int, certificate: Certificate, *, idle: int = 43200) -> None:
+    def __init__(
+        self, home: Path, far: int, certificate: Certificate, *, idle: int = 43200, at: str = LOOPBACK
+    ) -> None:
         (port,) = free_ports(1)
         conf = home / "stunnel.conf"
-        conf.write_text(_CLIENT.format(loopback=LOOPBACK, port=port, far=far, ca=certificate.ca, idle=idle))
+        conf.write_text(_CLIENT.format(loopback=LOOPBACK, port=port, at=at, far=far, ca=certificate.ca, idle=idle))
         super().__init__(port, [installed("stunnel4", "stunnel4"), str(conf)], log=home / "stunnel.log")

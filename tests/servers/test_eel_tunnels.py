@@ -15,7 +15,6 @@ from tests.servers.eels import (
     NODE,
     STOMP,
     Forward,
-    NearStunnel,
     dark,
     looking,
     overlay,
@@ -30,7 +29,7 @@ from tests.servers.python import PythonWs
 from tests.servers.recordings import Recorder
 from tests.servers.routed import SERVER, routed
 from tests.servers.starting import Starter
-from tests.servers.stunnel import Stunnel
+from tests.servers.stunnel import Stunnel, StunnelClient
 
 pytestmark = [pytest.mark.real, pytest.mark.extra]
 
@@ -135,7 +134,7 @@ async def test_a_near_stunnel_is_killed(start: Starter, certificate: Certificate
         hosts.start_node()
         far = await begun(hosts.server, start, Stunnel, 8082, certificate)
         doors(hosts, far)
-        near = await begun(hosts.client, start, NearStunnel, SERVER, far.port, certificate)
+        near = await begun(hosts.client, start, StunnelClient, far.port, certificate, at=SERVER)
         async with looking(hosts) as watch:
             await opened(
                 watch,
@@ -155,7 +154,7 @@ async def test_a_far_stunnel_is_stopped(start: Starter, certificate: Certificate
         hosts.start_node()
         far = await begun(hosts.server, start, Stunnel, 8080, certificate)
         doors(hosts, far)
-        near = await begun(hosts.client, start, NearStunnel, SERVER, far.port, certificate)
+        near = await begun(hosts.client, start, StunnelClient, far.port, certificate, at=SERVER)
         url = f"ws://{LOOPBACK}:{near.port}/"
         async with looking(hosts) as watch:
             await opened(

@@ -16,7 +16,8 @@ from tests.servers.joined import CREW
 from tests.servers.lines import THERE, behind_nginx, elsewhere, open_doors
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.node import NodeEndings, NodeWs, SockJsNode
-from tests.servers.pond import Supervised, afar, again_on, cut, heard, local_port, refusals, run, run_on, struck, told
+from tests.servers.outside import there
+from tests.servers.pond import Supervised, again_on, cut, heard, local_port, refusals, run, run_on, struck, told
 from tests.servers.python_apps import CoilMq
 from tests.servers.recordings import Recorder
 from tests.servers.routed import SERVER, routed
@@ -36,8 +37,8 @@ async def test_a_server_afar_is_killed(start: Starter, recorder: Recorder) -> No
         doors(hosts, app)
         tables: dict[str, Table] = {
             "third": {"url": THERE, "do": says(1.2, 8)},
-            "talks": afar(app.port, "/ws", do=says(0.7, 7)),
-            "hears": afar(app.port, "/ws", ping_interval=1.5),
+            "talks": there(app.port, "/ws", do=says(0.7, 7)),
+            "hears": there(app.port, "/ws", ping_interval=1.5),
         }
         strike = struck(signal.SIGKILL, app.pid, "talks", 4)
         watch = await run(tables, "talks", "hears", strike=strike, on=hosts.client.words)
@@ -53,8 +54,8 @@ async def test_a_server_afar_is_killed_and_back(start: Starter, recorder: Record
             supervised = start(Supervised, app, 0.9)
         doors(hosts, app)
         tables = {
-            "a": afar(app.port, do=says(0.7, 3), reconnect=True),
-            "b": afar(app.port, do=["0.5 send hi"], reconnect=True),
+            "a": there(app.port, do=says(0.7, 3), reconnect=True),
+            "b": there(app.port, do=["0.5 send hi"], reconnect=True),
         }
 
         async def strike(watch: Watch) -> None:
@@ -75,7 +76,7 @@ async def test_nginx_afar_is_reloaded(certificate: Certificate, start: Starter, 
         doors(hosts, app, nginx)
         base: Table = {"url": f"wss://{SERVER}:{nginx.port}/ws"} | trusts(certificate)
         tables = {
-            "past": afar(app.port, "/ws", do=says(1.2, 8)),
+            "past": there(app.port, "/ws", do=says(1.2, 8)),
             "a": base | {"do": says(0.7, 7)},
             "b": base | {"ping_interval": 1.3},
             "c": base,
@@ -122,8 +123,8 @@ async def test_behind_a_tcp_balancer_afar(start: Starter, recorder: Recorder) ->
         doors(hosts, haproxy)
         tables: dict[str, Table] = {
             "third": {"url": THERE, "do": says(1.2, 8)},
-            "a": afar(haproxy.port, do=says(0.8, 7)),
-            "b": afar(haproxy.port),
+            "a": there(haproxy.port, do=says(0.8, 7)),
+            "b": there(haproxy.port),
         }
 
         async def strike(watch: Watch) -> None:
@@ -143,9 +144,9 @@ async def test_an_operator_kills_a_socket_afar(start: Starter, recorder: Recorde
         app = await begun(hosts.server, start, NodeWs)
         doors(hosts, app)
         tables = {
-            "a": afar(app.port, do=says(0.8, 7)),
-            "b": afar(app.port, do=says(1.2, 7)),
-            "c": afar(app.port, ping_interval=1.6),
+            "a": there(app.port, do=says(0.8, 7)),
+            "b": there(app.port, do=says(1.2, 7)),
+            "c": there(app.port, ping_interval=1.6),
         }
 
         async def strike(watch: Watch) -> None:
@@ -162,7 +163,7 @@ async def test_somebody_kills_a_socket_here(start: Starter, recorder: Recorder) 
     with routed() as hosts:
         app = await begun(hosts.server, start, NodeWs)
         doors(hosts, app)
-        tables = {"a": afar(app.port, do=says(0.9, 7)), "b": afar(app.port, do=says(1.2, 7))}
+        tables = {"a": there(app.port, do=says(0.9, 7)), "b": there(app.port, do=says(1.2, 7))}
 
         async def strike(watch: Watch) -> None:
             await heard(watch, "a", 3)
@@ -178,8 +179,8 @@ async def test_gunicorn_afar_is_told_to_reload(start: Starter, recorder: Recorde
         app = await begun(hosts.server, start, Gunicorn, "uvicorn.workers.UvicornWorker")
         doors(hosts, app)
         tables = {
-            "a": afar(app.port, "/live", do=says(0.8, 3), reconnect=True),
-            "b": afar(app.port, "/live", ping_interval=1.5),
+            "a": there(app.port, "/live", do=says(0.8, 3), reconnect=True),
+            "b": there(app.port, "/live", ping_interval=1.5),
         }
 
         async def strike(watch: Watch) -> None:
@@ -218,7 +219,7 @@ async def test_a_frame_is_reset_afar(start: Starter, recorder: Recorder) -> None
         app = await begun(hosts.server, start, NodeEndings)
         doors(hosts, app)
         do = [*says(0.9, 2), "2.7 send raw 827e7000deadbeef0102", "3.0 send reset"]
-        tables = {"b": afar(app.port, do=says(1.2, 6)), "a": afar(app.port, do=do)}
+        tables = {"b": there(app.port, do=says(1.2, 6)), "a": there(app.port, do=do)}
         watch = await run(tables, "a", on=hosts.client.words)
     cut(watch, "a", how=("reset",))
     recorder.keep("pike-afar-frame-cut-by-reset", watch)
@@ -231,7 +232,7 @@ async def test_a_closing_afar_never_ends(start: Starter, recorder: Recorder) -> 
         doors(hosts, app)
         tables: dict[str, Table] = {
             "third": {"url": THERE, "do": says(1.2, 9)},
-            "a": afar(app.port, do=["0.7 send one", "1.8 send hang 1000 finished"], close_timeout=2.2),
+            "a": there(app.port, do=["0.7 send one", "1.8 send hang 1000 finished"], close_timeout=2.2),
         }
         watch = await run(tables, "a", on=hosts.client.words)
         os.kill(app.pid, signal.SIGCONT)
@@ -247,7 +248,7 @@ async def test_stunnel_afar_dies(certificate: Certificate, start: Starter, recor
         doors(hosts, app, stunnel)
         base: Table = {"url": f"wss://{SERVER}:{stunnel.port}/"} | trusts(certificate)
         tables = {
-            "plain": afar(app.port, do=says(1.2, 8)),
+            "plain": there(app.port, do=says(1.2, 8)),
             "a": base | {"do": says(0.7, 7)},
             "b": base | {"ping_interval": 1.5},
         }
@@ -263,9 +264,9 @@ async def test_a_program_afar_terminates_one(start: Starter, recorder: Recorder)
         app = await begun(hosts.server, start, NodeWs)
         doors(hosts, app)
         tables = {
-            "a": afar(app.port, do=[*says(0.8, 3), "3.4 send terminate"]),
-            "b": afar(app.port, do=says(1.2, 6)),
-            "c": afar(app.port),
+            "a": there(app.port, do=[*says(0.8, 3), "3.4 send terminate"]),
+            "b": there(app.port, do=says(1.2, 6)),
+            "c": there(app.port),
         }
         watch = await run(tables, "a", on=hosts.client.words)
     cut(watch, "a", how=("fin",))
@@ -321,11 +322,11 @@ async def test_a_proxy_afar_waits(start: Starter, recorder: Recorder) -> None:
         doors(hosts, haproxy, well)
         os.kill(app.pid, signal.SIGSTOP)
         watch = await refusals(
-            {"late": afar(haproxy.port, "/q")},
+            {"late": there(haproxy.port, "/q")},
             on=hosts.client.words,
             after=1.1,
             before=0.8,
-            well=afar(well.port, do=says(1.2, 7)),
+            well=there(well.port, do=says(1.2, 7)),
         )
         os.kill(app.pid, signal.SIGCONT)
     assert answer(watch, "late") == 504
@@ -339,9 +340,9 @@ async def test_haproxy_afar_is_reloaded(start: Starter, recorder: Recorder) -> N
         haproxy = await begun(hosts.server, start, HaProxy, app.port, hard_stop=0.9)
         doors(hosts, app, haproxy)
         tables = {
-            "past": afar(app.port, do=says(1.2, 8)),
-            "a": afar(haproxy.port, do=says(0.7, 4), reconnect=True),
-            "b": afar(haproxy.port, reconnect=True, ping_interval=1.9),
+            "past": there(app.port, do=says(1.2, 8)),
+            "a": there(haproxy.port, do=says(0.7, 4), reconnect=True),
+            "b": there(haproxy.port, reconnect=True, ping_interval=1.9),
         }
 
         async def strike(watch: Watch) -> None:

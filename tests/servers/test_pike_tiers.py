@@ -21,10 +21,10 @@ from tests.servers.lesser import Hitch
 from tests.servers.lines import THERE, elsewhere, leave, open_doors
 from tests.servers.nginx import Certificate, Nginx
 from tests.servers.node import NodeStomp, NodeWs, SockJsNode
+from tests.servers.outside import there
 from tests.servers.pond import (
     HEAD,
     Supervised,
-    afar,
     again_on,
     cut,
     heard,
@@ -80,9 +80,9 @@ async def test_one_of_a_pool_afar_is_killed(start: Starter, recorder: Recorder) 
             nginx = start(Nginx, one.port, rules=way, http=pool("c", one.port, two.port))
         open_doors(hosts.server, nginx.port)
         tables = {
-            "a": afar(nginx.port, "/c", do=says(0.8, 2.5), reconnect=True),
-            "b": afar(nginx.port, "/c", do=says(1.2, 8)),
-            "c": afar(nginx.port, "/c", reconnect=True),
+            "a": there(nginx.port, "/c", do=says(0.8, 2.5), reconnect=True),
+            "b": there(nginx.port, "/c", do=says(1.2, 8)),
+            "c": there(nginx.port, "/c", reconnect=True),
         }
         strike = struck(signal.SIGKILL, one.pid, "a", 3)
         watch = await run(tables, "a", "c", strike=strike, back=["a", "c"], on=hosts.client.words)
@@ -116,9 +116,9 @@ async def test_a_proxy_afar_is_restarted(start: Starter, recorder: Recorder) -> 
         nginx = await begun(hosts.server, start, Nginx, app.port)
         doors(hosts, app, nginx)
         tables = {
-            "past": afar(app.port, "/ws", do=says(1.1, 8)),
-            "a": afar(nginx.port, "/ws", do=says(0.8, 2.5), reconnect=True),
-            "b": afar(nginx.port, "/ws", reconnect=True),
+            "past": there(app.port, "/ws", do=says(1.1, 8)),
+            "a": there(nginx.port, "/ws", do=says(0.8, 2.5), reconnect=True),
+            "b": there(nginx.port, "/ws", reconnect=True),
         }
 
         async def strike(watch: Watch) -> None:
@@ -139,9 +139,9 @@ async def test_a_socks_proxy_afar_dies(start: Starter, recorder: Recorder) -> No
         socks = await begun_socks(hosts.router, start)
         way: Table = {"proxy": f"socks5://{INSIDE}:{socks.port}"}
         tables = {
-            "direct": afar(app.port, do=says(1.2, 8)),
-            "a": afar(app.port, do=says(0.7, 7)) | way,
-            "b": afar(app.port, ping_interval=1.5) | way,
+            "direct": there(app.port, do=says(1.2, 8)),
+            "a": there(app.port, do=says(0.7, 7)) | way,
+            "b": there(app.port, ping_interval=1.5) | way,
         }
         strike = struck(signal.SIGKILL, socks.pid, "a", 4)
         watch = await run(tables, "a", "b", strike=strike, on=hosts.client.words)
@@ -173,7 +173,7 @@ async def test_a_server_afar_stands_still(start: Starter, recorder: Recorder) ->
         doors(hosts, app)
         tables: dict[str, Table] = {
             "third": {"url": THERE, "do": says(1.2, 12)},
-            "a": afar(app.port, "/ws", do=says(0.7, 9), ping_interval=1.2, ping_timeout=2.5, close_timeout=0.8),
+            "a": there(app.port, "/ws", do=says(0.7, 9), ping_interval=1.2, ping_timeout=2.5, close_timeout=0.8),
         }
 
         async def strike(watch: Watch) -> None:
@@ -287,9 +287,9 @@ async def test_a_panic_ends_one(start: Starter, recorder: Recorder) -> None:
         app = await begun(hosts.server, start, Axum)
         doors(hosts, app)
         tables = {
-            "b": afar(app.port, "/ws", do=says(1.2, 7)),
-            "a": afar(app.port, "/ws", do=[*says(0.8, 3), "3.3 send panic"]),
-            "c": afar(app.port, "/ws", ping_interval=1.4),
+            "b": there(app.port, "/ws", do=says(1.2, 7)),
+            "a": there(app.port, "/ws", do=[*says(0.8, 3), "3.3 send panic"]),
+            "c": there(app.port, "/ws", ping_interval=1.4),
         }
         watch = await run(tables, "a", on=hosts.client.words)
     cut(watch, "a")

@@ -63,9 +63,9 @@ async def dial(spec: SessionSpec, write: Write, role: Role = "main", within: flo
 
 
 def _after_tcp(spec: SessionSpec) -> Phase:
-    """What a session does first on a connection."""
+    """How far a session is once TCP is up, before anything was said."""
     scheme = spec.endpoint.scheme
-    return "tls" if scheme.tls else "tcp" if scheme.transport == "tcp" else "http"
+    return "tls" if scheme.tls else "open" if scheme.transport == "tcp" else "http"
 
 
 async def _resolve(host: str, port: int, write: Write) -> list[Candidate]:

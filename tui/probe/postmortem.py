@@ -157,7 +157,7 @@ class _Attempt:
             reset = error.how == "reset"  # which is after TCP was up
             if reset:
                 self._ok("tcp")
-            if not reset or error.phase != "tcp":
+            if not reset or error.phase != "open":
                 self._fact(error.phase, ok=False, how=error.how)
         except ssl.SSLError:
             self._fact(stage, ok=False, how="tls")

@@ -143,7 +143,7 @@ def closed_and_gone(case: Case) -> None:
     close = case.close
     if close is None or close.received is None or close.initiator != "remote" or close.received.code not in STOPPING:
         return
-    fact, name = ended_behind(case), None
+    fact = ended_behind(case)
     if fact is not None:
         name, key = fact.program or "–", f"behind_{fact.how}"
         if relays.relays(name):
