@@ -227,6 +227,25 @@ def test_the_process_at_the_other_end_is_gone(server: str, how: str, cause: tupl
 
 
 @pytest.mark.parametrize(
+    ("server", "how", "run_s", "cause"),
+    [
+        ("haproxy", "restarted", 3.5, "proxy-reload"),
+        ("haproxy", "restarted", 0.4, "proxy-restart"),
+        ("nginx", "replaced", 3.5, "proxy-reload"),
+        ("nginx", "replaced", 0.4, "proxy-crash"),
+        ("nginx", "replaced", 300, "proxy-crash"),  # another worker, older than the session
+    ],
+)
+def test_who_listens_in_its_place_began_before_the_cut_or_after(
+    server: str, how: str, run_s: float, cause: str
+) -> None:
+    tape = stomp().add(facts.Route, when="open", remote="127.0.0.1", local="127.0.0.1", program=server)
+    busy(tape, 7.2).at(6.87).eof().end().at(7.5).add(facts.Postmortem, stage="tcp", ok=True)
+    tape.add(facts.Postmortem, stage="program", ok=False, how=how, run_s=run_s)
+    assert head(last("A", tape)) == (cause, "proxy")
+
+
+@pytest.mark.parametrize(
     ("front", "behind", "how", "cause"),
     [
         ("nginx", "node", "gone", ("server-crash", "server")),

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.waiting import eventually
 from tui.lab.lab import running
 from tui.lab.policy import Policy
 from tui.probe.listener import Peer
+from tui.probe.processes import run_s, youngest_s
 
 
 async def test_a_program_of_this_machine() -> None:
@@ -146,6 +148,47 @@ while True:
     os.wait(); peer.close()
 """
 """A program that has a process for each connection, which is nobody's child and keeps the socket it listens on."""
+
+
+async def test_how_long_whoever_listens_in_its_place_has_run() -> None:
+    """A listener that is another by now, whose start lies between two moments on the clock of its own."""
+    async with _running(SERVER) as (process, port):
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
+        assert await reader.read(5) == b"hello"
+        peer = await Peer.at((LOOPBACK, port))
+        assert await peer.anew_s() is None
+        await peer.accepted(writer.get_extra_info("sockname"))
+        writer.transport.abort()
+        process.kill()
+        await process.wait()
+        assert await peer.anew_s() is None
+        before = time.monotonic()
+        async with _running(SERVER.replace("('127.0.0.1', 0)", f"('127.0.0.1', {port})")):
+            after = time.monotonic()
+            anew = await peer.anew_s()
+            now = time.monotonic()
+    assert anew is not None
+    assert now - after - TICK_S < anew < now - before + TICK_S
+
+
+TICK_S = 0.02
+"""What a start in ticks of 10 ms may be off by, and what is asked of one after another."""
+
+
+async def test_of_a_master_and_its_worker_the_younger_counts() -> None:
+    async with _running(MASTER.replace("if os.fork()", "input()\nif os.fork()")) as (process, port):
+        assert process.stdin is not None
+        eventually(lambda: (run_s(process.pid) or 0.0) > 0.5)
+        before = time.monotonic()
+        process.stdin.write(b"\n")
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
+        assert await reader.read(5) == b"hello"
+        youngest, now = youngest_s((LOOPBACK, port)), time.monotonic()
+        writer.write(b"bye")
+        assert await reader.read() == b""
+        writer.close()
+    assert youngest is not None
+    assert youngest < now - before + TICK_S
 
 
 async def test_one_that_leaves_its_parent_is_gone_and_who_listens_is_not() -> None:

@@ -302,6 +302,8 @@ class Postmortem(Fact, frozen=True, kw_only=True, tag="postmortem"):
     status: int | None = None
     program: str | None = None
     """Whose process it is, of those ``behind``."""
+    run_s: float | None = None
+    """Of the program that is gone: how long the youngest process of whoever listens in its place has run, seconds."""
 
 
 class Eof(Fact, frozen=True, kw_only=True, tag="eof"):

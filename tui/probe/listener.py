@@ -10,7 +10,7 @@ from collections.abc import Set
 from typing import Any, Self
 
 from tui.probe.behind import Ends, behind, ends
-from tui.probe.processes import Held, Program, connections, holder, listener, place, runs
+from tui.probe.processes import Held, Program, connections, holder, listener, place, runs, youngest_s
 
 
 class Peer:
@@ -62,6 +62,10 @@ class Peer:
             listening: whether a connection to where it listened is accepted.
         """
         return self._held.now(listening=listening) if self._held is not None else None
+
+    async def anew_s(self) -> float | None:
+        """How long the youngest process of whoever listens there now has run, seconds; None where that is not known."""
+        return await asyncio.to_thread(youngest_s, self._held.at) if self._held is not None else None
 
     def lives_on(self) -> None:
         """The session lives: of several that may stand behind, those that have ended are not it."""

@@ -120,7 +120,7 @@ class LiveSession:
         peer = self._connection.peer if self._connection is not None else None
         if peer is not None and not self.spec.no_postmortem:
             write = partial(self._journal.write, s=self.spec.name, c=self._count)
-            tell_of_process(await peer.after(), write)
+            await tell_of_process(peer, await peer.after(), write)
             await tell_of_those_behind(peer, write)
         self._retrying = False
 

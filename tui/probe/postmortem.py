@@ -74,10 +74,19 @@ async def examine(spec: SessionSpec, wanted: Wanted, write: Write) -> None:
         await _control(wanted.control, write)
 
 
-def tell_of_process(found: str | None, write: Write) -> None:
-    """The stage ``program``: what has become of the process at the other end (``Peer.now``), where that is known."""
-    if found is not None:
-        write(facts.Postmortem, stage="program", ok=found == "lives", how=None if found == "lives" else found)
+async def tell_of_process(peer: Peer, found: str | None, write: Write) -> None:
+    """The stage ``program``: what has become of the process at the other end, where that is known.
+
+    Args:
+        peer: who was at the other end.
+        found: what ``Peer.now`` says of it.
+        write: writes a fact of the connection that dropped.
+    """
+    if found is None:
+        return
+    anew_s = await peer.anew_s() if found in ("replaced", "restarted") else None
+    run_s = round(anew_s, 2) if anew_s is not None else None
+    write(facts.Postmortem, stage="program", ok=found == "lives", how=None if found == "lives" else found, run_s=run_s)
 
 
 async def tell_of_those_behind(peer: Peer, write: Write, told: Sequence[tuple[str, str]] = ()) -> list[tuple[str, str]]:
@@ -181,7 +190,7 @@ class _Attempt:
         found = peer.now(listening=self._listening)
         if found != self._told:
             self._told = found
-            tell_of_process(found, self._write)
+            await tell_of_process(peer, found, self._write)
         self._told_behind = await tell_of_those_behind(peer, self._write, self._told_behind)
         self._since = time.monotonic()
 

@@ -7,10 +7,15 @@ from tui.diagnosis.between import ended_behind, forwarder, listening, proxied
 from tui.diagnosis.case import EXCLUDED, FITS, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.afterwards import outcome
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S
+from tui.diagnosis.world import AT_ONCE_S
+from tui.facts.facts import Postmortem
 from tui.knowledge import relays
 
 WORKERS = frozenset({"nginx", "haproxy", "apache2", "httpd"})
 """Proxies that reload by new processes: an old one ends with its last connection."""
+
+HANDING_OVER = frozenset({"nginx", "haproxy"})
+"""Those of them whose new processes are there before an old one is told to end."""
 
 STOPPING = (None, 1000, 1011)
 """Codes, beside 1001 and 1012, that servers close all sessions with as they are stopped (Fastify: none; Vert.x: 1000;
@@ -32,6 +37,7 @@ def program(case: Case) -> None:
         _ended(case, "replaced", [fact.n])
     else:
         _ended(case, fact.how or "gone", [fact.n])
+        _took_over(case, fact)
         for cause in ("server-abort", "admin-kill", "idle-timeout-proxy", "idle-timeout-server", "connection-lifetime"):
             case.doubt(cause, UNLIKELY, f"program_{fact.how}", [fact.n], program=listening(case) or "–")
 
@@ -99,6 +105,23 @@ def _ended(case: Case, how: str, lines: list[int]) -> None:
             case.doubt("proxy-reload", UNLIKELY / 4, key, lines, program=name)
     elif how == "restarted":
         case.blame("server-restart", "server", STRONG, key, lines, program=name)
+
+
+def _took_over(case: Case, fact: Postmortem) -> None:
+    """When the process began that listens in place of one that is gone: at a reload before the old one ends, after a
+    crash or a restart only then."""
+    ready, name = case.trail.ready, listening(case) or "–"
+    if fact.run_s is None or ready is None or not _front(case) or name not in HANDING_OVER:
+        return
+    before = case.at - (fact.m - fact.run_s)
+    if before > AT_ONCE_S and fact.m - fact.run_s > ready.m:
+        case.blame("proxy-reload", "proxy", STRONG, "took_over", [fact.n], program=name, seconds=f"{before:.1f}")
+        for cause in ("proxy-restart", "proxy-crash"):
+            case.doubt(cause, UNLIKELY, "took_over", [fact.n], program=name, seconds=f"{before:.1f}")
+    elif before <= 0 or fact.how == "replaced":
+        case.doubt("proxy-reload", UNLIKELY / 4, "came_after", [fact.n], program=name)
+        if fact.how == "replaced":
+            case.blame("proxy-crash", "proxy", FITS, "came_after", [fact.n], program=name)
 
 
 def behind(case: Case) -> None:
