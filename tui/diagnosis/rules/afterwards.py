@@ -174,7 +174,7 @@ def _answers(case: Case, lines: list[int]) -> None:
     at_once = bool(stages)  # nothing restarts in no time
     if through:
         case.doubt("server-freeze", UNLIKELY / 4, "after_ok", lines)
-    anew = any(fact.stage == "program" and fact.how == "restarted" for fact in case.trail.afterwards)
+    anew = any(fact.stage == "program" and fact.how in ("replaced", "restarted") for fact in case.trail.afterwards)
     spared = {"server-crash"} if front else {"proxy-crash"} if anew else set()
     for cause in ("server-crash", "proxy-crash", "tunnel-drop"):
         if cause in spared:

@@ -119,7 +119,7 @@ def _took_over(case: Case, fact: Postmortem) -> None:
         for cause in ("proxy-restart", "proxy-crash"):
             case.doubt(cause, UNLIKELY, "took_over", [fact.n], program=name, seconds=f"{before:.1f}")
     elif before <= 0 or fact.how == "replaced":
-        case.doubt("proxy-reload", UNLIKELY / 4, "came_after", [fact.n], program=name)
+        case.doubt("proxy-reload", EXCLUDED, "came_after", [fact.n], program=name)
         if fact.how == "replaced":
             case.blame("proxy-crash", "proxy", FITS, "came_after", [fact.n], program=name)
 
