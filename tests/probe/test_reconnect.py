@@ -50,6 +50,16 @@ async def test_what_never_opened_is_tried_again_ever_later() -> None:
     assert [fact["attempt"] for fact in watch.of("retry")] == [1, 2]
 
 
+async def test_what_is_to_be_done_waits_for_the_first_connection_that_is_ready() -> None:
+    served = iter([scripts.reset, scripts.echo, scripts.echo])
+    with ScriptedServer(lambda connection: next(served)(connection)) as server:
+        async with probing(server.url, "--reconnect", "--stdin", "--do", "0 send once") as watch:
+            await seen(watch, "frame", c=2, dir="in", text="once")
+            await watch.command("quit")
+            assert await watch.finish() == 0
+    assert not watch.of("open", c=1)
+
+
 async def test_a_close_somebody_asked_for_stays_closed() -> None:
     with ScriptedServer(scripts.echo) as server:
         async with probing(server.url, "--reconnect", "--stdin") as watch:

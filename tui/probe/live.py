@@ -69,6 +69,7 @@ class LiveSession:
         self._again = asyncio.Event()
         self.forgotten = False
         self._held = False
+        self._was_ready = False
         self._schedule: list[asyncio.TimerHandle] = []
         url = journal.redactor.url(spec.url)
         shown = spec.shown(journal.redactor)
@@ -164,9 +165,10 @@ class LiveSession:
         return self._connection is not None and not self._connection.over and session.ready_at is not None
 
     def _ready(self) -> None:
-        """Starts the ``--do`` clock, on the first connection only."""
-        if self._count > 1:
+        """Starts the ``--do`` clock, on the first connection only that gets as far."""
+        if self._was_ready:
             return
+        self._was_ready = True
         loop = asyncio.get_running_loop()
         for after, command in self.spec.schedule:
             if command.session in (None, self.spec.name):
