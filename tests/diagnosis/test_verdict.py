@@ -54,6 +54,15 @@ def test_a_session_left_open_and_well_has_no_cause() -> None:
     assert [(one.cause, one.side, one.grade, one.scope) for one in found] == [("none", "none", "certain", "one")]
 
 
+def test_what_refused_an_attempt_is_known_still_when_the_next_gets_in() -> None:
+    tape = Tape().add(facts.Tcp, role="main", remote="192.0.2.1:80", local="192.0.2.9:5000", ms=40.0)
+    tape.at(0.1).add(facts.Http, dir="in", status=502, headers=[("Server", "nginx/1.22.1")])
+    tape.end("http", phase="http")
+    tape.c = 2
+    found = verdicts(tape.at(1).open().at(3).stop())
+    assert [(one.c, one.cause) for one in found] == [(1, "upstream-down"), (2, "none")]
+
+
 def test_what_we_do_after_the_stop_changes_nothing() -> None:
     tape = busy(stomp(), 3).at(3.2).stop().closing("out", 1000).closing("in", 1000).eof().end()
     assert [one.cause for one in verdicts(tape)] == ["none"]

@@ -114,9 +114,11 @@ def judged(*, afar: bool = False) -> Iterator[Judged]:
 
 
 def last_verdict(lines: Sequence[object], session: str) -> Verdict | None:
-    """The last verdict on a session's last drop, or on the session where nothing dropped: one that connects again
-    may be well, or refused, by the time it is left."""
-    dropped = [line.c for line in lines if isinstance(line, Close) and line.s == session and line.dropped]
+    """The last verdict on a session's last drop; where nothing dropped, on its last attempt that was refused; where
+    none was, on the session: one that connects again may be well, or refused, by the time it is left."""
+    ends = [line for line in lines if isinstance(line, Close) and line.s == session]
+    refused = [line.c for line in ends if line.transport.phase != "open" and not line.asked]
+    dropped = [line.c for line in ends if line.dropped] or refused
     return next(
         (
             line for line in reversed(lines)

@@ -38,7 +38,7 @@ class Trail:
     """One connection of a session.
 
     Args:
-        session: its session; while this connection is the current one its timers are this connection's.
+        session: its session, which may have gone on to another connection.
         number: ``c``.
     """
 
@@ -137,9 +137,11 @@ class Trail:
     """The verdict given last."""
 
     def __post_init__(self) -> None:
-        self.timers = self.session.timers
-        self.pings = self.session.pings
-        self.ending = self.session.ending
+        self.fold = self.session.current
+        """The session's fold of this connection, its timers among it, whichever connection is the current one by now."""
+        self.timers = self.fold.timers
+        self.pings = self.fold.pings
+        self.ending = self.fold.ending
 
     def feed(self, fact: Fact, findings: Sequence[Finding]) -> None:
         """One fact of this connection, and what the session's fold found in it."""
@@ -155,8 +157,8 @@ class Trail:
             self._event(fact)
         if findings:
             self._found(fact, findings)
-        if self.ready is None and self.session.ready_at is not None:
-            self.ready = Mark(fact.n, self.session.ready_at)
+        if self.ready is None and self.fold.ready_at is not None:
+            self.ready = Mark(fact.n, self.fold.ready_at)
         if self.act is None and self.ending.first is not None:
             self.act = Mark(fact.n, self.ending.first.m)
 
@@ -307,7 +309,7 @@ class Trail:
         self.last_out = Mark(fact.n, fact.m)
         self.kernel.went(self.last_out, idle)
         if isinstance(fact, facts.Frame):
-            self.inner.went(fact, self.session.subprotocol)
+            self.inner.went(fact, self.fold.subprotocol)
         if opcode == PONG:
             self.pong_out = self.last_out
         elif opcode == PING:

@@ -49,7 +49,8 @@ class Session:
         self.decoded: list[StompFrame | Beat | SockjsFrame] = []
         """What the fact fed last carried, whole."""
         self.spoken = Spoken()
-        self._current = Connection(name, 0, self.spoken, self.counters)
+        self.current = Connection(name, 0, self.spoken, self.counters)
+        """The fold of the current connection: another object for each."""
         self._stage = Stage.CONNECTING
         self._thaw_at = math.inf
         self._stopping = False
@@ -60,78 +61,78 @@ class Session:
     @property
     def timers(self) -> Mapping[Layer, Timer]:
         """The keep-alive timers of the current connection: those of the layers it speaks."""
-        return self._current.timers
+        return self.current.timers
 
     @property
     def pings(self) -> PingTimer:
         """Pings and pongs of the current connection."""
-        return self._current.pings
+        return self.current.pings
 
     @property
     def began_at(self) -> float | None:
         """When the first fact of the current connection was."""
-        return self._current.began_at
+        return self.current.began_at
 
     @property
     def ready_at(self) -> float | None:
         """When the current connection became ready; None while it is not."""
-        return self._current.ready_at
+        return self.current.ready_at
 
     @property
     def ended_at(self) -> float | None:
         """When the current connection ended; None while it has not."""
-        return self._current.ended_at
+        return self.current.ended_at
 
     @property
     def last_rx_m(self) -> float | None:
         """The last byte received on the current connection: TCP quiet time counts from here."""
-        return self._current.last_rx_m
+        return self.current.last_rx_m
 
     @property
     def last_tx_m(self) -> float | None:
         """The last byte sent on the current connection."""
-        return self._current.last_tx_m
+        return self.current.last_tx_m
 
     @property
     def rtt_ms(self) -> float | None:
         """The round trip of the current connection, as far as it is known."""
-        return self._current.rtt_ms
+        return self.current.rtt_ms
 
     @property
     def ending(self) -> Ending:
         """What has been seen of the current connection's end."""
-        return self._current.ending
+        return self.current.ending
 
     @property
     def stomp_version(self) -> str | None:
         """What CONNECTED said on the current connection."""
-        conversation = self._current.conversation
+        conversation = self.current.conversation
         return conversation.version if conversation is not None else None
 
     @property
     def stomp_undecoded(self) -> int:
         """Bytes received on the current connection of a STOMP or SockJS frame that is not whole."""
-        return self._current.undecoded
+        return self.current.undecoded
 
     @property
     def transport_at(self) -> float | None:
         """When the transport of the current connection opened: the 101, SockJS's ``o``, or TCP and TLS."""
-        return self._current.transport_at
+        return self.current.transport_at
 
     @property
     def transport(self) -> str | None:
         """The SockJS transport of the current connection; None where it has none."""
-        return self._current.transport
+        return self.current.transport
 
     @property
     def subprotocol(self) -> str | None:
         """What the current connection's 101 chose."""
-        return self._current.subprotocol
+        return self.current.subprotocol
 
     @property
     def extensions(self) -> list[str]:
         """What the current connection's 101 agreed on."""
-        return self._current.extensions
+        return self.current.extensions
 
     def feed(self, fact: Fact) -> list[Finding]:
         """One fact of this session, or one about the whole probe."""
@@ -143,23 +144,23 @@ class Session:
             self.url, self.spec, self.spoken = fact.url, fact.spec, spoken(fact)
             notes = self._browser(fact, browser.of_target(fact))
             if not self.connection:
-                self._current = Connection(self.name, 0, self.spoken, self.counters, asked=self._stopping)
+                self.current = Connection(self.name, 0, self.spoken, self.counters, asked=self._stopping)
         elif type(fact) is Command:
             self._command(fact)
             if not self.spoken.tcp:
                 notes = self._browser(fact, browser.of_command(fact))
         elif type(fact) is Open:
-            notes = self._browser(fact, browser.of_open(fact, self._current.offered))
+            notes = self._browser(fact, browser.of_open(fact, self.current.offered))
         elif type(fact) is Retry:
             self.retry = fact
             self.state = after(self.state, Event.BEGIN)
         elif type(fact) is Stop:
             self._stopping = True
-            self._current.ending.stop()
+            self.current.ending.stop()
         if fact.c != self.connection:
             self.decoded = []
             return notes
-        current = self._current
+        current = self.current
         findings = current.feed(fact)
         self.decoded = current.decoded
         if current.stage is not self._stage:
@@ -174,7 +175,7 @@ class Session:
 
     def next_deadline(self) -> float | None:
         """The earliest moment at which time changes something; None where it never will."""
-        deadline = min(self._current.deadline(), self._thaw_at)
+        deadline = min(self.current.deadline(), self._thaw_at)
         return None if deadline == math.inf else deadline
 
     def advance(self, m: float, last: Fact | None = None) -> list[Finding]:
@@ -183,7 +184,7 @@ class Session:
         Args:
             last: the probe's last fact; left out, this session's.
         """
-        findings = self._current.advance(m, last or self._last)
+        findings = self.current.advance(m, last or self._last)
         if self._thaw_at <= m:
             self._thaw_at = math.inf
             self.state = after(self.state, Event.THAW)
@@ -191,7 +192,7 @@ class Session:
 
     def abandon(self) -> None:
         """The probe that had this session is gone, and no fact says how its connection ended."""
-        self._current.stop_timers()
+        self.current.stop_timers()
         self._thaw_at = math.inf
         self.state = after(self.state, Event.UNASKED_END)
 
@@ -200,11 +201,11 @@ class Session:
         if self.connection:
             self.state = after(self.state, Event.BEGIN)
         else:
-            asked = asked or self._current.ending.asked
+            asked = asked or self.current.ending.asked
         self.connection = fact.c
         self.retry = None
-        self._current = Connection(self.name, fact.c, self.spoken, self.counters, asked=asked)
-        self._current.began_at = fact.m
+        self.current = Connection(self.name, fact.c, self.spoken, self.counters, asked=asked)
+        self.current.began_at = fact.m
         self._stage = Stage.CONNECTING
         self._thaw_at = math.inf
 
@@ -213,7 +214,7 @@ class Session:
         if not fact.ok:
             return
         if verb in ASKING:
-            self._current.ending.ask()
+            self.current.ending.ask()
             self._stopping = self._stopping or verb in _LASTING
         elif verb == "freeze":
             self._freeze(fact)

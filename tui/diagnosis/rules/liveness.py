@@ -76,7 +76,7 @@ def server_ping_unanswered(case: Case) -> None:
     if close is None or waiting is None or trail.ping_in is None or close.initiator == "local":
         return
     waited = case.at - waiting.since
-    if waited < max(PONG_TAKES_S, 3 * (trail.session.rtt_ms or 0) / 1000):
+    if waited < max(PONG_TAKES_S, 3 * (trail.fold.rtt_ms or 0) / 1000):
         return
     lines = case.lines(trail.ping_in, trail.act)
     case.blame("server-ping-timeout", "client", 2 * STRONG, "ping_unanswered", lines, waited=round(waited, 1))

@@ -45,7 +45,7 @@ def cut_on_our_word(case: Case) -> None:
         return
     last, before = trail.sends[-1], trail.sends[-2].m if len(trail.sends) > 1 else None
     after, quiet = case.at - last.m, last.m - (before if before is not None else case.at - (case.age or 0.0))
-    if after > AT_ONCE_S + 2 * (trail.session.rtt_ms or 0.0) / 1000 or quiet < max(0.1, 20 * after):
+    if after > AT_ONCE_S + 2 * (trail.fold.rtt_ms or 0.0) / 1000 or quiet < max(0.1, 20 * after):
         return
     if trail.last_in is not None and trail.last_in.m > last.m:
         return

@@ -48,7 +48,7 @@ def http_status(case: Case) -> None:
     close, answer = failed(case), case.trail.answer
     if close is None or answer is None or answer.status in (None, 101) or close.transport.how != "http":
         return
-    if case.trail.session.transport_at is not None:
+    if case.trail.fold.transport_at is not None:
         return  # a later request, of a SockJS session that has its ``o``
     assert answer.status is not None
     status, lines = answer.status, case.lines(answer)

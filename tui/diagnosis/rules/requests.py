@@ -35,7 +35,7 @@ STATUSES: Mapping[int, tuple[tuple[str, Blame, float], ...]] = {
 
 def _later(case: Case, how: str) -> Close | None:
     """The end of an open session over XHR, if it came so."""
-    opened = case.trail.session.transport_at is not None
+    opened = case.trail.fold.transport_at is not None
     return case.close if case.by_requests and opened and case.close and case.close.transport.how == how else None
 
 
