@@ -89,3 +89,17 @@ def test_who_pings_since_engine_io_4(version: int, cause: str) -> None:
 def test_a_server_closes_upon_our_disconnect(said: str, side: str) -> None:
     tape = mqtt().at(2).frame("out", 2, bytes.fromhex(said)).at(2.1).closing("in", 1000).closing("out", 1000)
     assert head(last("A", tape.eof().end())) == ("normal-close", side)
+
+
+@pytest.mark.parametrize("ping", ['{"type":"ping"}', "PING", '{"id": 7, "op": "heartbeat"}'])
+def test_an_application_pings_by_messages_and_wants_an_answer(ping: str) -> None:
+    def asked(answer: str | None) -> Tape:
+        tape = Tape().open()
+        for m in (1.0, 2.0, 3.0):
+            tape.at(m).text("in", ping).at(m + 0.3).text("out", "news?")
+            tape = tape if answer is None else tape.at(m + 0.4).text("out", answer)
+        return tape.at(3.9).eof().end()
+
+    assert head(last("A", asked(None))) == ("server-ping-timeout", "client")
+    assert "server-ping-timeout" not in [one.cause for one in last("A", asked('{"type":"pong"}')).causes]
+    assert "server-ping-timeout" not in [one.cause for one in last("A", asked("pong")).causes]

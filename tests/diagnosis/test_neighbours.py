@@ -206,3 +206,42 @@ def test_who_was_cut_at_one_moment_went_down_together(apart: float, *, together:
     other.at(3.2 + apart).end("reset", errno="ECONNRESET")
     keys = {reason.key for one in last("A", mine, other).causes for reason in (*one.evidence, *one.against)}
     assert ("verdict.ended_together" in keys) == together
+
+
+def cut(name: str, at: float, *, idle: float, url: str = "ws://shop.test/feed", remote: str = "192.0.2.1:80") -> Tape:
+    """Talks, is silent for so many seconds, and is hung up on."""
+    tape = Tape(url, name).add(facts.Tcp, role="main", remote=remote, local="192.0.2.9:5000", ms=40.0)
+    tape.add(facts.Http, dir="in", status=101, headers=[("Upgrade", "websocket"), ("Connection", "Upgrade")])
+    return busy(tape.add(facts.Open, subprotocol=None, extensions=[]), at - idle - 0.1).at(at).eof().end()
+
+
+def test_no_idle_timer_ends_busy_sessions_with_the_idle_one() -> None:
+    with_others = last("A", cut("A", 6.0, idle=2.0), cut("B", 6.02, idle=0.3), cut("C", 6.04, idle=0.3))
+    assert not any(cause.startswith("idle") for cause in causes(with_others)[:2])
+    assert causes(last("A", cut("A", 6.0, idle=2.0)))[0].startswith("idle")
+
+
+def test_a_timer_ends_those_together_that_were_silent_as_long() -> None:
+    def silent(name: str, idle: float) -> Tape:
+        tape = busy(behind("nginx", name, until=6.1 - idle), 6.0 - idle)
+        return tape.at(6.0).eof().end()
+
+    assert last("A", silent("A", 3.0), silent("B", 3.0)).cause == "idle-timeout-proxy"
+    assert last("A", silent("A", 3.0), silent("B", 0.2)).cause == "proxy-reload"
+
+
+def test_hung_up_on_at_two_addresses_at_one_moment() -> None:
+    other = cut("B", 6.02, idle=0.3, url="ws://tunnel.test/feed", remote="192.0.2.7:8080")
+    assert last("A", cut("A", 6.0, idle=0.3), other).cause in ("server-restart", "server-crash")
+    assert last("A", cut("A", 6.0, idle=0.3)).cause == "abrupt-close"
+
+
+@pytest.mark.parametrize(("after", "cause"), [("fe80::9", "local-network-down"), ("192.0.2.9", "network-blackhole")])
+def test_another_way_out_does_not_acquit_our_own_address(after: str, cause: str) -> None:
+    tape = stomp().add(facts.Route, when="open", remote="192.0.2.1", local="192.0.2.9")
+    asked(busy(tape, 4).at(4.5).text("out", "\n").at(8), outq=7, retrans=3, rtt_ms=40.0)
+    tape.at(20).add(facts.Route, when="end", remote="192.0.2.1", local=after).end("timeout", errno="ETIMEDOUT")
+    lives = Tape("ws://mail.test/", "B").add(
+        facts.Tcp, role="main", remote="198.51.100.1:80", local="192.0.2.9:5000", ms=40.0
+    )
+    assert last("A", tape, busy(lives.add(facts.Open, subprotocol=None, extensions=[]), 22)).cause == cause

@@ -194,3 +194,31 @@ def test_nobody_listens_at_a_socket_that_is_a_file() -> None:
     tape = Tape("ws://localhost/feed", unix_socket="/run/agent.sock").end("refused", "tcp", errno="ECONNREFUSED")
     open_one = Tape("ws://localhost/feed", "B", unix_socket="/run/other.sock").open()
     assert head(last("A", tape, open_one)) == ("connection-refused", "server")
+
+
+@pytest.mark.parametrize(("outq", "cause"), [(90, "upstream-down"), (0, "tls-expected")])
+def test_hung_up_before_our_first_words_had_arrived(outq: int, cause: str) -> None:
+    tape = Tape("stomp://shop.test").add(facts.Tcp, role="main", remote="192.0.2.1:80", local="192.0.2.9:5", ms=1.0)
+    said = "CONNECT\naccept-version:1.2\nhost:shop\n\n\0"
+    tape.add(facts.Bytes, dir="out", size=len(said), text=said).at(0.01).eof().add(
+        facts.TcpInfo, when="end", outq=outq, notsent=0, unacked=0, retrans=0, total_retrans=0, rtt_ms=0.1,
+        last_ack_ms=0.0, last_data_ms=0.0, state="CLOSE", segments=1,
+    )  # fmt: skip
+    causes = [one.cause for one in last("A", tape.end()).causes]
+    assert cause in causes[:2] and (causes[0] == "upstream-down") == bool(outq)
+
+
+def test_a_certificate_of_ours_that_a_proxy_does_not_take() -> None:
+    tape = (
+        Tape("wss://shop.test/feed")
+        .at(0.1)
+        .add(
+            facts.Http,
+            dir="in",
+            status=400,
+            headers=[("Server", "nginx/1.22.1")],
+            body="400 The SSL certificate error",
+        )
+    )
+    verdict = last("A", tape.end("http", "http"))
+    assert [one.cause for one in verdict.causes[:2]] == ["tls-handshake-failed", "tls-client-cert-required"]

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.diagnosis.test_verdict import busy, head, last
 from tests.session.tape import Tape
 from tui.facts import facts
+from tui.protocols.websocket import PING
 
 
 @pytest.mark.parametrize(
@@ -137,3 +139,31 @@ def test_a_close_of_ours_that_nobody_answers(retrans: int, cause: str) -> None:
         undecoded=0, unread=0, unsent=0,
     )  # fmt: skip
     assert last("A", tape).cause == cause
+
+
+@pytest.mark.parametrize(("ms", "cause"), [(900.0, "server-freeze"), (45.0, "client-ping-timeout")])
+def test_an_answer_that_takes_long_is_that_of_a_program_that_stood_still(ms: float, cause: str) -> None:
+    tape = Tape().add(facts.Tcp, role="main", remote="192.0.2.1:80", local="192.0.2.9:5000", ms=10.0)
+    tape.at(0.1).add(facts.Http, dir="in", status=101, headers=[("Server", "testing")], ms=11.0)
+    tape.add(facts.Open, subprotocol=None, extensions=[]).at(5).frame("out", PING, b"").at(6).add(
+        facts.TcpInfo, when="silent", outq=0, notsent=0, unacked=0, retrans=0, total_retrans=0, rtt_ms=10.0,
+        last_ack_ms=990.0, last_data_ms=5900.0, state="ESTABLISHED",
+    )  # fmt: skip
+    tape.at(8).closing("out", 1011, "keepalive ping timeout").at(8.5).end("local")
+    tape.at(8.6).add(facts.Postmortem, stage="tcp", ok=True).at(8.6 + ms / 1000).add(
+        facts.Postmortem, stage="http", ok=True, status=101, ms=ms
+    )
+    assert last("A", tape).cause == cause
+
+
+@pytest.mark.parametrize(("inner", "cause"), [("nginx", "proxy-crash"), ("node", "server-crash")])
+def test_the_nearer_of_those_behind_is_gone_and_the_next_lives(inner: str, cause: str) -> None:
+    """What the outer proxy answers is about its own backend, a proxy too."""
+    notify = facts.CloseNotify(in_=True, out=True)
+    tape = through("haproxy")
+    tape.facts[-1] = msgspec.structs.replace(tape.facts[-1], close_notify=notify)
+    tape.at(3.3).add(facts.Postmortem, stage="tcp", ok=True).add(facts.Postmortem, stage="program", ok=True)
+    tape.add(facts.Postmortem, stage="behind", ok=False, how="gone", program=inner)
+    tape.add(facts.Postmortem, stage="behind", ok=True, program="java")
+    verdict = last("A", tape.at(6).add(facts.Postmortem, stage="http", ok=False, how="http", status=503))
+    assert verdict.cause == cause

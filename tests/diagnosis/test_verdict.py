@@ -63,6 +63,27 @@ def test_what_refused_an_attempt_is_known_still_when_the_next_gets_in() -> None:
     assert [(one.c, one.cause) for one in found] == [(1, "upstream-down"), (2, "none")]
 
 
+@pytest.mark.parametrize(("last_said", "cause"), [(2.0, "client-heartbeat-missed"), (5.9, "broker-unavailable")])
+def test_a_relay_passes_our_beats_on_and_the_broker_misses_them(last_said: float, cause: str) -> None:
+    tape = busy(stomp(), last_said).at(6.0).text("in", "ERROR\nmessage:Connection to broker closed.\n\n\0")
+    assert last("A", tape.eof().end()).cause == cause
+
+
+@pytest.mark.parametrize(("headers", "side"), [(["Upgrade", "Connection"], "server"), (["Date", "Upgrade"], "proxy")])
+def test_an_age_is_the_servers_where_its_101_came_as_it_wrote_it(headers: list[str], side: str) -> None:
+    def aged(name: str, at: float) -> Tape:
+        tape = (
+            Tape(name=name).at(at).add(facts.Tcp, role="main", remote="192.0.2.1:80", local="192.0.2.9:5000", ms=40.0)
+        )
+        tape.add(facts.Http, dir="in", status=101, headers=[(one, "websocket") for one in headers])
+        tape.add(facts.Open, subprotocol=None, extensions=[])
+        for tenth in range(2, 39, 2):
+            tape.at(at + tenth / 10).text("in", "news")
+        return tape.at(at + 4.0).eof().end()
+
+    assert head(last("A", aged("A", 0.0), aged("B", 1.5))) == ("connection-lifetime", side)
+
+
 def test_what_we_do_after_the_stop_changes_nothing() -> None:
     tape = busy(stomp(), 3).at(3.2).stop().closing("out", 1000).closing("in", 1000).eof().end()
     assert [one.cause for one in verdicts(tape)] == ["none"]

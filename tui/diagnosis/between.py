@@ -83,3 +83,14 @@ def in_between(case: Case) -> Blame:
     """The side of a cut without a word, which is a proxy's way more than a server's: the server's only where the
     program that listens is known to be no proxy."""
     return "server" if listening(case) is not None and not proxied(case) else "proxy"
+
+
+def of_an_age(case: Case) -> Blame:
+    """The side that ends a connection for its age: the server's where it said Close, or hung up on one whose 101 came
+    as servers write it, for what passes on TCP counts no ages as a rule."""
+    close, answer = case.close, case.trail.answer
+    if close is not None and close.received is not None:
+        return "server"
+    own_hand = answer is not None and answer.status == 101 and relays.untouched(answer.headers)
+    hung_up = own_hand and case.trail.fin is not None and not proxied(case)
+    return "server" if hung_up else in_between(case)

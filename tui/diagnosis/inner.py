@@ -1,5 +1,6 @@
-"""Protocols spoken inside WebSocket messages that have heart-beats and goodbyes of their own: MQTT and Engine.IO (the
-transport of Socket.IO). Our raw sessions speak none of them by themselves: whoever types into one has to.
+"""Protocols spoken inside WebSocket messages that have heart-beats and goodbyes of their own: MQTT, Engine.IO (the
+transport of Socket.IO), and applications that ping by messages. Our raw sessions speak none of them by themselves:
+whoever types into one has to.
 """
 
 import binascii
@@ -19,6 +20,12 @@ MAX_PAYLOAD = '"maxPayload"'
 
 _PING_TIMEOUT = re.compile(r'"pingTimeout":(\d+)')
 
+_ALIVE = "ping|pong|heart-?beat|hb|keep-?alive"
+_ASKS = re.compile(
+    rf'^\W{{0,2}}({_ALIVE})\W{{0,2}}$|"(type|op|event|action|cmd|kind|method)":\s?"({_ALIVE})"', re.IGNORECASE
+)
+"""A message whose only matter is whether the other side lives, as applications write them."""
+
 SOCKET_IO_JOIN = "40"
 """Socket.IO's CONNECT inside an Engine.IO message."""
 
@@ -34,6 +41,8 @@ class Inner:
         """The last refusal or goodbye of an MQTT server."""
         self.engine_io_ping: Mark | None = None
         """The first ping of an Engine.IO server that we have not answered."""
+        self.asked: list[Mark] = []
+        """The peer's own pings, as messages, since we last answered one in kind."""
         self.strange: Mark | None = None
         """Our last message that is none of the protocol's."""
         self.mqtt_left: Mark | None = None
@@ -58,6 +67,8 @@ class Inner:
             self.socket_io_joined = self.socket_io_joined or fact.text.startswith(SOCKET_IO_JOIN)
             if fact.text == ENGINE_IO_PONG:
                 self.engine_io_ping = None
+            if _ASKS.search(fact.text):
+                self.asked.clear()
 
     def _is_strange(self, fact: Frame, subprotocol: str | None) -> bool:
         if fact.opcode not in (TEXT, BINARY):
@@ -80,6 +91,8 @@ class Inner:
                 self.engine_io, self.server_pings = True, MAX_PAYLOAD in fact.text
                 timeout = _PING_TIMEOUT.search(fact.text)
                 self.ping_timeout_s = int(timeout[1]) / 1000 if timeout is not None else 0.0
+            if _ASKS.search(fact.text):
+                self.asked.append(mark)
             if self.engine_io and fact.text == ENGINE_IO_PING:
                 self.engine_io_ping = self.engine_io_ping or mark
 

@@ -186,6 +186,14 @@ class Kernel:
             return None
         return info
 
+    @property
+    def unheard(self) -> TcpInfo | None:
+        """The report of a peer that ended TCP before our first words reached it: none of them was acknowledged, which a
+        kernel does before its program can read."""
+        info = self.last
+        first = info is not None and info.segments == 1 and not info.retrans
+        return info if info is not None and first and waiting(info) > 0 else None
+
     def _old(self, info: TcpInfo) -> bool:
         return self._in is not None and self._in.m > info.m
 

@@ -138,7 +138,7 @@ class Trail:
 
     def __post_init__(self) -> None:
         self.fold = self.session.current
-        """The session's fold of this connection, its timers among it, whichever connection is the current one by now."""
+        """The session's fold of this connection, its timers among it, whichever connection is the current one now."""
         self.timers = self.fold.timers
         self.pings = self.fold.pings
         self.ending = self.fold.ending

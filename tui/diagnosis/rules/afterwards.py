@@ -13,6 +13,10 @@ QUICK_MS = 250.0
 SYNS_MS = (1000.0, 3000.0)
 """When a SYN that was not answered is sent again, ms after the first (Linux)."""
 
+SLOW_MS = 300.0
+SLOWER = 20.0
+"""Milliseconds, and times as long as it once took, after which an answer is that of a program that had stood still."""
+
 
 def next_attempt(case: Case) -> None:
     """How the first attempt to reach the same origin went."""
@@ -52,7 +56,7 @@ def next_attempt(case: Case) -> None:
         case.blame("tcp-reset", "network", 4 * STRONG, "after_reset", lines)
     elif how == "proxy" and case.silent_end:
         case.blame("server-crash", "server", STRONG, "after_not_reached", lines)
-        case.blame("server-restart", "server", 2 * FITS, "after_not_reached", lines)
+        case.blame("server-restart", "server", FITS, "after_not_reached", lines)
     elif how in ("fin", "reset") and case.silent_end:
         # Something in front accepts, and hangs up for want of a server.
         case.blame("server-crash", "server", STRONG, "after_hung_up", lines)
@@ -172,7 +176,11 @@ def _answers(case: Case, lines: list[int]) -> None:
         case.blame("tunnel-drop", "network", 2 * FITS, "after_ok_forwarder", lines, program=program)
         return
     at_once = bool(stages)  # nothing restarts in no time
-    if through:
+    took, once = (stages[-1].ms or 0.0) if through else 0.0, case.trail.answer
+    if once is not None and once.ms is not None and took > max(SLOW_MS, SLOWER * once.ms):
+        args: dict[str, Any] = {"took": round(took / 1000, 1), "once": round(once.ms / 1000, 2)}
+        case.blame("server-freeze", "server", 2 * FITS, "after_slow", [*lines, *case.lines(once)], **args)
+    elif through:
         case.doubt("server-freeze", UNLIKELY / 4, "after_ok", lines)
     anew = any(fact.stage == "program" and fact.how in ("replaced", "restarted") for fact in case.trail.afterwards)
     spared = {"server-crash"} if front else {"proxy-crash"} if anew else set()

@@ -9,11 +9,11 @@ import math
 import re
 from typing import Any
 
-from tui.diagnosis.between import in_between, proxied, timeless
+from tui.diagnosis.between import in_between, of_an_age, proxied, timeless
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.marks import Mark
 from tui.diagnosis.rules.codes import CODES
-from tui.facts.findings import Blame, CloseFrame
+from tui.facts.findings import CloseFrame
 from tui.knowledge import timeouts
 from tui.knowledge.sayings import meant
 from tui.protocols.heartbeat import LATE_MARGIN_MS
@@ -224,11 +224,9 @@ def lifetime(case: Case) -> None:
     since_start = case.at - trail.began.m if trail.began is not None else age
     if not busy or not (round_seconds(age) or round_seconds(since_start)):
         return
-    side: Blame = "server" if close.received is not None else in_between(case)
     lines = case.lines(Mark(trail.open.n, trail.open.m) if trail.open is not None else trail.ready, trail.act)
-    case.blame(
-        "connection-lifetime", side, FITS if close.received is None else HINT, "age_round", lines, age=round(age, 2)
-    )
+    times = FITS if close.received is None else HINT
+    case.blame("connection-lifetime", of_an_age(case), times, "age_round", lines, age=round(age, 2))
     _name_products(case, "age", age, "connection-lifetime")
 
 

@@ -1,6 +1,6 @@
 """The past: a clock that repeats across drops is a timer (§5.3 P6 to P9)."""
 
-from tui.diagnosis.between import in_between, proxied
+from tui.diagnosis.between import in_between, of_an_age, proxied
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.world import Drop
 from tui.facts.findings import Blame
@@ -71,6 +71,8 @@ def _repeats(case: Case, clock: str, earlier: list[Drop]) -> list[Drop]:
 def _side(case: Case, cause: str) -> Blame:
     if cause in case.candidates:
         return case.candidates[cause].side
+    if cause == "connection-lifetime":
+        return of_an_age(case)
     return "server" if cause == "idle-timeout-server" else in_between(case)
 
 

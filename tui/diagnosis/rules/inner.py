@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tui.diagnosis.case import SAID, STRONG, UNLIKELY, Case
+from tui.diagnosis.case import FITS, SAID, STRONG, UNLIKELY, Case
+from tui.diagnosis.rules.clocks import mute
 from tui.facts.findings import Blame
 
 MQTT_REASONS: Mapping[int, tuple[str, Blame]] = {
@@ -70,6 +71,17 @@ def engine_io_ping(case: Case) -> None:
         case.doubt(cause, UNLIKELY, "engine_io_ping", lines, waited=waited)
 
 
+def asked_in_vain(case: Case) -> None:
+    """An application asked by messages of its own whether we live, and we never said so: a page's script would have."""
+    close, asked = case.close, case.trail.inner.asked
+    if close is None or not asked or close.initiator == "local" or case.trail.ready is None:
+        return
+    if not case.cut and (close.received is None or not mute(close.received)):
+        return
+    lines, count = [asked[0].n, asked[-1].n, *case.lines(case.trail.act)], len(asked)
+    case.blame("server-ping-timeout", "client", STRONG if count > 1 else FITS, "asked_in_vain", lines, count=count)
+
+
 def socket_io_not_joined(case: Case) -> None:
     """A Socket.IO server waits only so long (``connectTimeout``, 45 s) for a client to join a namespace ("40")."""
     close, inner = case.close, case.trail.inner
@@ -93,4 +105,4 @@ def not_its_protocol(case: Case) -> None:
     case.doubt("normal-close", UNLIKELY, "not_its_protocol", lines)
 
 
-RULES = (mqtt_said, mqtt_keep_alive, mqtt_left, engine_io_ping, socket_io_not_joined, not_its_protocol)
+RULES = (mqtt_said, mqtt_keep_alive, mqtt_left, engine_io_ping, asked_in_vain, socket_io_not_joined, not_its_protocol)

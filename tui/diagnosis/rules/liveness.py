@@ -29,6 +29,9 @@ def own_beats_late(case: Case) -> None:
     lines = case.lines(trail.last_out, trail.act)
     args: dict[str, Any] = {"idle": round(idle, 1), "every": round(n, 1)}
     held = trail.orders.beats_held
+    if idle > n + LATE_MARGIN_MS / 1000:
+        # Spring's relay passes our beats on, and the broker that misses them ends what the relay had opened for us.
+        case.doubt("broker-unavailable", UNLIKELY / 2, "own_beats_late", lines, **args)
     if idle > 1.5 * n + LATE_MARGIN_MS / 1000:
         case.blame("client-heartbeat-missed", "client", 2 * STRONG, "own_beats_late", lines, **args)
         case.doubt("normal-close", UNLIKELY / 2, "own_beats_late", lines, **args)

@@ -77,15 +77,9 @@ def route_lost(case: Case) -> None:
         for cause in ("network-blackhole", "nat-timeout", "host-unreachable", "server-freeze"):
             case.doubt(cause, UNLIKELY / 2, "no_route", lines, error=after.error or "–")
     elif after.local != before.local:
-        case.blame(
-            "local-network-down",
-            "network",
-            4 * STRONG,
-            "address_changed",
-            lines,
-            before=before.local,
-            after=after.local,
-        )
+        args: dict[str, Any] = {"before": before.local, "after": after.local}
+        case.blame("local-network-down", "network", 4 * STRONG, "address_changed", lines, **args)
+        case.doubt("network-blackhole", UNLIKELY / 4, "address_changed", lines, **args)
 
 
 def never_left(case: Case) -> None:

@@ -96,6 +96,8 @@ def _by_status(case: Case, status: int, lines: list[int], body: str, weaker: flo
     elif status == 403:
         _forbidden(case, lines, weaker)
     elif status == 400:
+        if "SSL certificate" in body:
+            blame("tls-client-cert-required", "config", FITS)
         blame("upgrade-rejected", "server", 1.5 * FITS)
         # Gorilla's server names its version with each refusal of what it does not take for an upgrade.
         unasked = bool(trail.answered("sec-websocket-version"))
@@ -302,6 +304,10 @@ def no_answer(case: Case) -> None:
             case.blame("tls-client-cert-required", "config", times / 2, "cut_after_tls13", lines)
         if close.transport.how == "reset":
             case.blame("tcp-reset", "network", FITS, "cut_unanswered", lines)
+        if close.transport.how == "fin" and (unheard := case.kernel.unheard):
+            case.blame("upstream-down", "server", STRONG, "hung_up_unheard", case.lines(unheard, trail.end))
+            for cause in ("not-websocket", "tls-expected", "wrong-port"):
+                case.doubt(cause, UNLIKELY, "hung_up_unheard", case.lines(unheard, trail.end))
         case.blame("not-websocket", "config", FITS, "cut_unanswered", lines)
         case.blame("server-crash", "server", HINT, "cut_unanswered", lines)
         if server := proxied(case):

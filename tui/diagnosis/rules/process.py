@@ -33,8 +33,6 @@ def program(case: Case) -> None:
         return  # it lives, and who had the session does not
     elif fact.how == "replaced" and (forwarder(case) is not None or listening(case) in relays.ONE_EACH):
         return
-    elif fact.how == "replaced" and not _front(case):
-        _ended(case, "replaced", [fact.n])
     else:
         _ended(case, fact.how or "gone", [fact.n])
         _took_over(case, fact)
@@ -95,7 +93,7 @@ def _ended(case: Case, how: str, lines: list[int]) -> None:
         case.blame("proxy-crash", "proxy", STRONG, key, lines, program=name)  # a worker may have died
     elif how == "replaced":
         case.blame("server-restart", "server", STRONG, key, lines, program=name)
-        case.blame("server-crash", "server", FITS, key, lines, program=name)
+        case.blame("server-crash", "server", 2 * FITS, key, lines, program=name)
     elif how == "restarted" and _front(case):
         case.blame("proxy-restart", "proxy", STRONG, key, lines, program=name)
         case.blame("proxy-crash", "proxy", STRONG, key, lines, program=name)
@@ -149,8 +147,10 @@ def behind(case: Case) -> None:
     elif relays.proxy(name):
         case.blame("proxy-restart", "proxy", again, key, lines, program=name)
         case.blame("proxy-crash", "proxy", died, key, lines, program=name)
-        for cause in ("server-restart", "server-crash"):
-            case.doubt(cause, UNLIKELY / 4, key, lines, program=name)
+        last = known[-1]
+        times = EXCLUDED if last.ok and not relays.relays(last.program or "") else UNLIKELY / 4
+        for cause in ("server-restart", "server-crash", "upstream-down"):
+            case.doubt(cause, times, key, lines, program=name)
     else:
         case.blame("server-restart", "server", again, key, lines, program=name)
         case.blame("server-crash", "server", died, key, lines, program=name)

@@ -6,7 +6,7 @@ each has for itself: timers per connection, beats, kicks, the path, the backend.
 
 from typing import Any
 
-from tui.diagnosis.between import ended_behind, in_between, listening, proxied
+from tui.diagnosis.between import ended_behind, in_between, listening, of_an_age, proxied
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S, mute, round_seconds
 from tui.diagnosis.trail import Trail
@@ -127,24 +127,27 @@ def together(case: Case) -> None:
         case.blame("server-crash", "server", FITS, "ended_together", lines, names=names)
         case.blame("server-restart", "server", HINT, "ended_together", lines, names=names)
         case.blame("proxy-reload", "proxy", HINT, "ended_together", lines, names=names)
-        if proxied(case):
-            case.blame(
-                "proxy-reload",
-                "proxy",
-                FITS,
-                "proxy_named",
-                case.lines(case.trail.answer),
-                server=proxied(case),
-            )
-        if _same_rhythm(case, here, "idle_any"):
-            case.doubt("proxy-reload", 2 * UNLIKELY, "silent_as_long", lines, names=names)
-        for cause in ("abrupt-close", "idle-timeout-proxy", "server-abort", "connection-lifetime"):
-            if cause == "idle-timeout-proxy" and _same_rhythm(case, here, "idle_any"):
-                continue
-            if cause == "connection-lifetime" and _same_rhythm(case, here, "age"):
-                continue
-            timer = cause == "idle-timeout-proxy"  # each connection has its own
-            case.doubt(cause, UNLIKELY / 2 if timer else UNLIKELY * 2, "ended_together", lines, names=names)
+        as_idle = _same_rhythm(case, here, "idle_any")
+        if as_idle:
+            for cause in ("proxy-reload", "proxy-restart"):
+                case.doubt(cause, 2 * UNLIKELY, "silent_as_long", lines, names=names)
+        elif server := proxied(case):
+            case.blame("proxy-reload", "proxy", FITS, "proxy_named", case.lines(case.trail.answer), server=server)
+        spared = {"idle-timeout-proxy"} if as_idle else set[str]()
+        if as_idle or _same_rhythm(case, here, "idle_tx"):
+            spared.add("idle-timeout-server")
+        if _same_rhythm(case, here, "age"):
+            spared.add("connection-lifetime")
+        for cause in (
+            "abrupt-close",
+            "idle-timeout-proxy",
+            "idle-timeout-server",
+            "server-abort",
+            "connection-lifetime",
+        ):
+            timer = cause.startswith("idle")  # each connection has its own
+            if cause not in spared:
+                case.doubt(cause, UNLIKELY / 4 if timer else UNLIKELY * 2, "ended_together", lines, names=names)
     if close.received is not None and here and not any(_same_rhythm(case, here, by) for by in ("idle_any", "idle_tx")):
         case.doubt("idle-timeout-server", UNLIKELY / 2, "ended_together", lines, names=names)
         if close.received.code == 1011:
@@ -155,6 +158,11 @@ def together(case: Case) -> None:
             case.blame("server-restart", "server", times, "closed_together", lines, names=names)
         if not _same_rhythm(case, here, "age"):
             case.doubt("connection-lifetime", UNLIKELY / 2, "ended_together", lines, names=names)
+    hung_up = [one for one in elsewhere if one.trail.fin is not None]
+    if case.cut and case.trail.fin is not None and hung_up:  # by two ways to one server, perhaps
+        lines, names = case.lines(*(one.trail.end for one in hung_up), case.trail.end), names_of(hung_up)
+        case.blame("server-restart", "server", FITS, "ended_elsewhere_too", lines, names=names)
+        case.blame("server-crash", "server", FITS, "ended_elsewhere_too", lines, names=names)
     if elsewhere and close.initiator != "remote":
         case.blame("local-network-down", "network", STRONG, "elsewhere_too", lines, names=names_of(elsewhere))
         case.doubt("server-crash", UNLIKELY / 2, "elsewhere_too", lines, names=names_of(elsewhere))
@@ -245,7 +253,9 @@ def other_server_lives(case: Case) -> None:
     living = [one for one in case.world.neighbours if not one.same_host and one.lives and _was_there(case, one)]
     if living:
         lines = case.lines(*(one.trail.last_in for one in living))
-        for cause in ("local-network-down", "client-stalled"):
+        before, after = case.trail.route, case.trail.last_route
+        moved = before is not None and after is not None and after.local != before.local  # theirs is another way out
+        for cause in ("client-stalled",) if moved else ("local-network-down", "client-stalled"):
             case.doubt(cause, UNLIKELY, "other_server_lives", lines, names=names_of(living))
 
 
@@ -297,9 +307,8 @@ def same_age(case: Case) -> None:
             lines = case.lines(one.trail.end, case.trail.end)
             busy = case.idle_any < 0.5 * age
             case.blame(
-                "connection-lifetime", in_between(case) if case.close.received is None else "server",
-                STRONG if busy else FITS,
-                "same_age", lines, name=one.name, age=round(age, 1),
+                "connection-lifetime", of_an_age(case), STRONG if busy else FITS, "same_age", lines, name=one.name,
+                age=round(age, 1),
             )  # fmt: skip
             shared = ("proxy-reload", "proxy-restart", "server-restart", "server-crash", "duplicate-session")
             for cause in shared if busy else ():

@@ -1,6 +1,6 @@
 """How TCP ended without a word: FIN, RST or silence, and what each excludes (§6.1, §6.2)."""
 
-from tui.diagnosis.between import proxied, says_close
+from tui.diagnosis.between import ended_behind, proxied, says_close
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.kernel import FULL_SEGMENT
 from tui.diagnosis.rules.clocks import mute
@@ -83,7 +83,8 @@ def close_notify(case: Case) -> None:
     if close.transport.close_notify.in_:
         if not proxied(case):
             case.doubt("server-crash", UNLIKELY, "notify_came", lines)
-        case.doubt("proxy-crash", UNLIKELY, "notify_came", lines)
+        if ended_behind(case) is None:  # it is its front's
+            case.doubt("proxy-crash", UNLIKELY, "notify_came", lines)
     elif close.transport.how == "fin":
         # nginx ends a reload's last sessions without one (measured).
         case.doubt("idle-timeout-proxy", UNLIKELY, "notify_missing", lines)
