@@ -167,3 +167,23 @@ def test_the_nearer_of_those_behind_is_gone_and_the_next_lives(inner: str, cause
     tape.add(facts.Postmortem, stage="behind", ok=True, program="java")
     verdict = last("A", tape.at(6).add(facts.Postmortem, stage="http", ok=False, how="http", status=503))
     assert verdict.cause == cause
+
+
+@pytest.mark.parametrize(
+    ("program", "stage", "cause"),
+    [("node", "program", "server-freeze"), ("nginx", "behind", "server-freeze"), ("ssh", "program", "tunnel-drop")],
+)
+def test_a_process_that_is_held_stands_still(program: str, stage: str, cause: str) -> None:
+    """Ctrl-Z, or a debugger: our ping was not answered, and whoever looks later may find it going on."""
+    tape = Tape().open().add(
+        facts.Route, when="open", remote="192.0.2.1", local="192.0.2.9", program=program, interface="lo"
+    )  # fmt: skip
+    busy(tape, 3).at(5).frame("out", PING, b"").at(8).closing("out", 1011, "keepalive ping timeout").at(8.5).end(
+        "local"
+    )
+    tape.at(8.6).add(facts.Postmortem, stage="tcp", ok=True).add(facts.Postmortem, stage="program", ok=True)
+    assert last("A", tape).cause == "client-ping-timeout"
+    behind = "java" if stage == "behind" else None
+    tape.at(8.7).add(facts.Postmortem, stage=stage, ok=True, how="stopped", program=behind)
+    tape.at(9).add(facts.Postmortem, stage="http", ok=True, status=101, ms=200.0)
+    assert last("A", tape).cause == cause

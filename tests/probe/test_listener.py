@@ -1,6 +1,7 @@
 """Who listens at the other end of a connection to this machine."""
 
 import asyncio
+import signal
 import socket
 import sys
 import time
@@ -109,6 +110,20 @@ async def test_what_has_become_of_it() -> None:
         await process.wait()
         assert await peer.after() == "gone"
         assert peer.now(listening=True) == "restarted"
+
+
+async def test_one_that_stands_still_lives() -> None:
+    async with _running(SERVER) as (process, port):
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
+        assert await reader.read(5) == b"hello"
+        peer = await Peer.at((LOOPBACK, port))
+        await peer.accepted(writer.get_extra_info("sockname"))
+        process.send_signal(signal.SIGSTOP)
+        eventually(lambda: peer.now(listening=True) != "lives")
+        assert await peer.after() == "stopped"
+        process.send_signal(signal.SIGCONT)
+        eventually(lambda: peer.now(listening=True) == "lives")
+        writer.close()
 
 
 MASTER = """

@@ -297,7 +297,8 @@ class Postmortem(Fact, frozen=True, kw_only=True, tag="postmortem"):
     ok: bool
     """The stage was passed; the program lives."""
     how: str | None = None
-    """How it failed; of the program: ``gone``, ``replaced`` under the same master, or ``restarted``."""
+    """How it failed; of the program: ``gone``, ``replaced`` under the same master, or ``restarted``; of one that
+    lives: ``stopped``, by a signal or a debugger."""
     ms: float | None = None
     status: int | None = None
     program: str | None = None

@@ -75,7 +75,7 @@ class Peer:
 
     async def behind(self) -> list[tuple[str, str]]:
         """Who stands behind it, the nearest first: their names, and what has become of them. Of several that may be it,
-        one that has ended, if one has."""
+        one that has ended, or stands still, if one does."""
         found = []
         for several in self._behind:
             now = sorted([await asyncio.to_thread(_now, held) for held in several])
@@ -88,5 +88,5 @@ class Peer:
 
 
 def _now(held: Held) -> tuple[str, str]:
-    lives = held.now(listening=False) == "lives"
+    lives = held.now(listening=False) in ("lives", "stopped")
     return held.holds.name, held.now(listening=lives or listener(held.at, connections()) is not None)

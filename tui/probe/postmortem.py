@@ -86,7 +86,11 @@ async def tell_of_process(peer: Peer, found: str | None, write: Write) -> None:
         return
     anew_s = await peer.anew_s() if found in ("replaced", "restarted") else None
     run_s = round(anew_s, 2) if anew_s is not None else None
-    write(facts.Postmortem, stage="program", ok=found == "lives", how=None if found == "lives" else found, run_s=run_s)
+    write(facts.Postmortem, stage="program", **_fate(found), run_s=run_s)
+
+
+def _fate(found: str) -> dict[str, Any]:
+    return {"ok": found in ("lives", "stopped"), "how": None if found == "lives" else found}
 
 
 async def tell_of_those_behind(peer: Peer, write: Write, told: Sequence[tuple[str, str]] = ()) -> list[tuple[str, str]]:
@@ -100,8 +104,7 @@ async def tell_of_those_behind(peer: Peer, write: Write, told: Sequence[tuple[st
     found = await peer.behind()
     for at, (name, how) in enumerate(found):
         if tuple(told[at : at + 1]) != ((name, how),):
-            ok = how == "lives"
-            write(facts.Postmortem, stage="behind", ok=ok, how=None if ok else how, program=name)
+            write(facts.Postmortem, stage="behind", **_fate(how), program=name)
     return found
 
 

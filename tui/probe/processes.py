@@ -40,11 +40,12 @@ class Held(NamedTuple):
             listening: whether a connection to where it listened is accepted.
 
         Returns:
-            ``lives``; ``gone`` where nobody listens any more; ``replaced`` where whoever listened then runs on (a
-            master, whose worker it was); ``restarted`` where another listens.
+            ``lives``; ``stopped`` where it is there and stands still, by a signal or a debugger; ``gone`` where nobody
+            listens any more; ``replaced`` where whoever listened then runs on (a master, whose worker it was);
+            ``restarted`` where another listens.
         """
         if runs(self.holds):
-            return "lives"
+            return "stopped" if _stands_still(self.holds) else "lives"
         if not listening:
             return "gone"
         return "replaced" if self.listens is not None and runs(self.listens) else "restarted"
@@ -55,6 +56,13 @@ def runs(program: Program) -> bool:
     try:
         process = psutil.Process(program.pid)
         return process.create_time() == program.started and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _stands_still(program: Program) -> bool:
+    try:
+        return psutil.Process(program.pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
     except psutil.Error:
         return False
 

@@ -180,7 +180,7 @@ def _answers(case: Case, lines: list[int]) -> None:
     if once is not None and once.ms is not None and took > max(SLOW_MS, SLOWER * once.ms):
         args: dict[str, Any] = {"took": round(took / 1000, 1), "once": round(once.ms / 1000, 2)}
         case.blame("server-freeze", "server", 2 * FITS, "after_slow", [*lines, *case.lines(once)], **args)
-    elif through:
+    elif through and not any(fact.how == "stopped" for fact in case.trail.afterwards):  # it goes on by now
         case.doubt("server-freeze", UNLIKELY / 4, "after_ok", lines)
     anew = any(fact.stage == "program" and fact.how in ("replaced", "restarted") for fact in case.trail.afterwards)
     spared = {"server-crash"} if front else {"proxy-crash"} if anew else set()

@@ -161,6 +161,21 @@ def behind(case: Case) -> None:
         case.doubt(cause, UNLIKELY / 2, key, lines, program=name)
 
 
+def stopped(case: Case) -> None:
+    """The process at the other end, or one behind it, is there and stands still: by a signal, Ctrl-Z or a debugger."""
+    close = case.close
+    fact = next((fact for fact in case.trail.afterwards if fact.how == "stopped"), None)
+    if fact is None or close is None or close.asked:
+        return
+    name = fact.program or listening(case) or "–"
+    cause = "tunnel-drop" if name in relays.FORWARDERS else "server-freeze"
+    case.blame(
+        cause, "server" if cause == "server-freeze" else "network", 4 * STRONG, "stopped", [fact.n], program=name
+    )
+    for other in ("client-ping-timeout", "network-blackhole", "nat-timeout", "server-heartbeat-missed"):
+        case.doubt(other, UNLIKELY, "stopped", [fact.n], program=name)
+
+
 def closed_and_gone(case: Case) -> None:
     """It said Close, and its process is gone since, or another: it had closed because it was stopped."""
     close = case.close
@@ -182,4 +197,4 @@ def closed_and_gone(case: Case) -> None:
         case.doubt(cause, UNLIKELY, key, [fact.n], program=name)
 
 
-RULES = (program, behind, closed_and_gone)
+RULES = (program, behind, stopped, closed_and_gone)
