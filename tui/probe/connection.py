@@ -20,9 +20,9 @@ from tui.facts.clocks import Moment, now
 from tui.facts.facts import How, Phase
 from tui.options.errors import BadOption
 from tui.options.spec import SessionSpec, tls_context
-from tui.probe import http_facts
 from tui.probe.channel import Channel
 from tui.probe.dial import OPEN_TIMEOUT, DialError, dial
+from tui.probe.handshake import Handshake
 from tui.probe.journal import Journal
 from tui.probe.kernel import Kernel
 from tui.probe.listener import Peer
@@ -67,8 +67,7 @@ class Connection:
         self.peer: Peer | None = None
         """Who is at the other end, once TCP is up."""
         self._accepted: asyncio.Task[None] | None = None
-        self._upgrade: Upgrade | None = None
-        self._asked_at = 0.0
+        self._handshake: Handshake | None = None
         self._wire: Wire | None = None
         self.client: Client | None = None
         self._kernel = Kernel(self._fact)
@@ -162,30 +161,26 @@ class Connection:
             self._answer_at = moment.m + NOTIFY_GRACE
             self._linger = moment.m + self._spec.close_timeout
             return
-        if self._phase == "http" and self._upgrade is not None:
-            self._upgrade.feed(b"")
-            self._answered(moment)
+        if self._phase == "http" and self._handshake is not None:
+            self._handshake.upgrade.feed(b"")
+            self._answered(self._handshake, moment)
         self.settled()
         self._end("fin", self._phase)
 
     def broke(self, how: How, errno: str | None, detail: str | None) -> None:
         """The channel failed. What came of an answer is told even so."""
-        if self._phase == "http" and self._upgrade is not None and self._upgrade.answer is None:
-            self._upgrade.feed(b"")
-            self._tell_answer(now())
+        if self._phase == "http" and self._handshake is not None and self._handshake.upgrade.answer is None:
+            self._handshake.upgrade.feed(b"")
+            self._heard(self._handshake, now())
         self._end(how, self._phase, errno, detail)
 
     # The opening handshake.
 
     def _ask(self) -> None:
         self._phase = "http"
-        upgrade = self._upgrade = self._make_upgrade()
-        request = upgrade.request
-        headers = list(request.headers.raw_items())
-        fields = http_facts.asked(request.method, request.path, headers, len(upgrade.data), self._journal.redactor)
-        self._asked_at = time.monotonic()
         assert self._channel is not None
-        self._channel.write(upgrade.data, partial(self._fact, facts.Http, **fields))
+        self._handshake = Handshake(self._make_upgrade(), self._fact, self._journal.redactor)
+        self._handshake.ask(self._channel)
 
     def _make_upgrade(self) -> Upgrade:
         return Upgrade(self._hop)
@@ -196,28 +191,20 @@ class Connection:
     def _heard_answer(self, answer: Answer) -> None:
         """The upgrade was answered, before anything is made of it."""
 
-    def _tell_answer(self, moment: Moment) -> Answer | None:
-        """The upgrade's answer as a fact, if it is as whole as it gets."""
-        assert self._upgrade is not None
-        answer = self._upgrade.answer
-        if answer is None:
-            return None
-        redactor = self._journal.redactor
-        self._fact(
-            facts.Http, at=moment, raw=http_facts.unread(answer.raw, redactor), cut=answer.cut,
-            ms=round((moment.m - self._asked_at) * 1000, 3),
-            **http_facts.answered(answer.status, answer.phrase, answer.headers, answer.body, redactor),
-        )  # fmt: skip
-        self._heard_answer(answer)
+    def _heard(self, handshake: Handshake, moment: Moment) -> Answer | None:
+        """The upgrade's answer, if it is as whole as it gets."""
+        answer = handshake.answer(moment)
+        if answer is not None:
+            self._heard_answer(answer)
         return answer
 
-    def _answered(self, moment: Moment) -> None:
+    def _answered(self, handshake: Handshake, moment: Moment) -> None:
         """Does what the upgrade's answer, if it is whole, asks for."""
-        answer = self._tell_answer(moment)
+        answer = self._heard(handshake, moment)
         if answer is None:
             return
         if answer.status == 101 and answer.error is None:
-            self._upgraded(answer, moment)
+            self._upgraded(handshake.upgrade, answer, moment)
         elif answer.status == 101:
             self._end("handshake", "http", None, answer.error)
         elif self._spec.follows and (said := location(answer.status, answer.headers)) is not None:
@@ -235,16 +222,14 @@ class Connection:
             return
         assert self._channel is not None
         self._channel.leave()
-        self._channel = self._upgrade = None
+        self._channel = self._handshake = None
         self._phase = "dns"
         self._linger = self._answer_at = None
         self._redial = asyncio.ensure_future(self._dial())
 
-    def _upgraded(self, answer: Answer, moment: Moment) -> None:
-        assert self._upgrade is not None
+    def _upgraded(self, upgrade: Upgrade, answer: Answer, moment: Moment) -> None:
         spec = self._hop
-        extensions = self._upgrade.extensions
-        deflate = extensions[0] if extensions else None
+        deflate = upgrade.extensions[0] if upgrade.extensions else None
         scanner = Scanner(max_size=spec.max_size, deflate=deflate)
         client = Client(
             spec,
@@ -254,7 +239,7 @@ class Connection:
             ),
         )  # fmt: skip
         said = [value for name, value in answer.headers if name.lower() == "sec-websocket-extensions"]
-        self._fact(facts.Open, at=moment, subprotocol=self._upgrade.subprotocol, extensions=said)
+        self._fact(facts.Open, at=moment, subprotocol=upgrade.subprotocol, extensions=said)
         self._open(client, FrameWire(scanner, client, self._fact, self._journal.redactor), moment)
         if answer.rest:
             self.plain_came(answer.rest, moment)
@@ -270,9 +255,9 @@ class Connection:
         """Bytes came, deciphered."""
         if self._wire is not None:
             self._wire.came(data, moment)
-        elif self._upgrade is not None:
-            self._upgrade.feed(data)
-            self._answered(moment)
+        elif self._handshake is not None:
+            self._handshake.upgrade.feed(data)
+            self._answered(self._handshake, moment)
 
     def settled(self) -> None:
         """After anything that moved the client: does what it wants done, says ready, sets the timer anew."""
@@ -340,9 +325,9 @@ class Connection:
         m = time.monotonic()
         self._timer = None
         if not self._ready and m >= self._open_by:
-            if self._upgrade is not None and self._phase == "http":
-                self._upgrade.give_up()
-                self._answered(now())
+            if self._handshake is not None and self._phase == "http":
+                self._handshake.upgrade.give_up()
+                self._answered(self._handshake, now())
             if self.client is not None and self._phase == "open":
                 # A conforming client says so before it goes: the peer's log shows no abnormal end of our making.
                 self.client.wire.close(1000, "open timeout", m)
@@ -390,8 +375,8 @@ class Connection:
         undecoded = self._wire.undecoded if self._wire is not None else 0
         if self._wire is not None:
             self._wire.close()
-        if self._phase == "http" and self._upgrade is not None and self._upgrade.answer is None:
-            undecoded = self._upgrade.received
+        if self._phase == "http" and self._handshake is not None:
+            undecoded += self._handshake.undecoded
         notify = None
         if tls is not None:
             undecoded += tls.pending

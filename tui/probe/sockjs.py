@@ -320,7 +320,7 @@ class SockjsConnection(Connection):
             self._wire.close()
         if self._channel is not None:
             self._channel.stream.close()
-        self._channel = self._wire = self._upgrade = self.client = None
+        self._channel = self._wire = self._handshake = self.client = None
 
 
 class _Info:
