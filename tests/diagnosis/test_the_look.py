@@ -187,3 +187,35 @@ def test_a_process_that_is_held_stands_still(program: str, stage: str, cause: st
     tape.at(8.7).add(facts.Postmortem, stage=stage, ok=True, how="stopped", program=behind)
     tape.at(9).add(facts.Postmortem, stage="http", ok=True, status=101, ms=200.0)
     assert last("A", tape).cause == cause
+
+
+@pytest.mark.parametrize(("outq", "cause"), [(14, "nat-timeout"), (1400, "network-blackhole")])
+def test_one_flow_is_dark_and_a_new_one_gets_through(outq: int, cause: str) -> None:
+    """Forgotten by a box after a silence, unless what is stuck may be too large for the way."""
+    tape = busy(Tape().open(), 2).at(6).frame("out", PING, b"")
+    told: dict[str, Any] = {"notsent": 0, "unacked": 1, "rtt_ms": 40.0, "outq": outq, "state": "ESTABLISHED"}
+    tape.at(8).add(
+        facts.TcpInfo, when="silent", retrans=3, total_retrans=3, last_ack_ms=5900.0, last_data_ms=5900.0, **told
+    )  # fmt: skip
+    tape.at(9).closing("out", 1011, "keepalive ping timeout").at(14).add(
+        facts.TcpInfo, when="end", retrans=5, total_retrans=5, last_ack_ms=11900.0, last_data_ms=11900.0, **told
+    )  # fmt: skip
+    tape.end("local").at(14.1).add(facts.Postmortem, stage="tcp", ok=True)
+    assert last("A", tape.add(facts.Postmortem, stage="http", ok=True, status=101, ms=40.0)).cause == cause
+
+
+def test_of_a_fin_by_a_program_that_lives_an_abrupt_close_is_the_second_word() -> None:
+    tape = through("node").at(3.3).add(facts.Postmortem, stage="tcp", ok=True)
+    tape.add(facts.Postmortem, stage="program", ok=True)
+    verdict = last("A", tape.add(facts.Postmortem, stage="http", ok=True, status=101, ms=2.0))
+    assert [one.cause for one in verdict.causes[:2]] == ["server-abort", "abrupt-close"]
+    assert not verdict.causes[1].against
+
+
+def test_a_backend_that_lives_and_counts_as_down_may_have_been_taken_out() -> None:
+    tape = through("haproxy").at(3.3).add(facts.Postmortem, stage="tcp", ok=True)
+    tape.add(facts.Postmortem, stage="program", ok=True)
+    tape.add(facts.Postmortem, stage="behind", ok=True, program="node")
+    verdict = last("A", tape.at(6).add(facts.Postmortem, stage="http", ok=False, how="http", status=503))
+    causes = {one.cause: one.confidence for one in verdict.causes}
+    assert verdict.cause == "upstream-down" and causes["admin-kill"] >= causes.get("server-freeze", 0.0)

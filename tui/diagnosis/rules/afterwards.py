@@ -4,6 +4,7 @@ from typing import Any
 
 from tui.diagnosis.between import ended_behind, forwarder, listening, proxied, says_close
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.kernel import waiting
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S
 from tui.facts.findings import Blame
 
@@ -12,6 +13,9 @@ QUICK_MS = 250.0
 
 SYNS_MS = (1000.0, 3000.0)
 """When a SYN that was not answered is sent again, ms after the first (Linux)."""
+
+SMALL = 1000
+"""Bytes that any path lets through in one packet (IPv6 lets 1280: RFC 8200 §5)."""
 
 SLOW_MS = 300.0
 SLOWER = 20.0
@@ -193,7 +197,9 @@ def _answers(case: Case, lines: list[int]) -> None:
     lost = case.kernel.undelivered or case.kernel.dark
     idle = case.kernel.silence_before_unacked_s >= LEAST_IDLE_S  # a busy flow is not forgotten
     if at_once and idle and lost is not None and case.close is not None and case.close.initiator != "remote":
-        case.blame("nat-timeout", "network", 2 * FITS, "after_ok_in_the_dark", [lost.n, *lines])
+        small = waiting(lost) < SMALL  # a large one may be what does not fit
+        times = 3 * STRONG if small else 2 * FITS
+        case.blame("nat-timeout", "network", times, "after_ok_in_the_dark", [lost.n, *lines])
     if case.cut and any(one.together and one.same_server for one in case.world.neighbours):
         if proxied(case):
             case.blame("proxy-reload", "proxy", HINT if front else FITS, "after_ok_together", lines)

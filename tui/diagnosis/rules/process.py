@@ -61,7 +61,6 @@ def _lives(case: Case, lines: list[int]) -> None:
         case.blame("admin-kill", "server", STRONG, "program_closing", lines, program=name)
     elif server:
         case.blame("server-abort", "server", 1.5, "program_lives", lines, program=name)
-        case.doubt("abrupt-close", 2 * UNLIKELY, "program_lives", lines, program=name)
     elif name in WORKERS and after is not None and after[:2] == ("ok", 101) and not _timed(case):
         # The proxy did not go, nor what is behind it: somebody told one of them to end the session.
         case.blame("admin-kill", "server", STRONG, "program_lives", lines, program=name)
@@ -137,6 +136,7 @@ def behind(case: Case) -> None:
             case.doubt("server-restart", UNLIKELY / 2, "behind_lives", [last.n], program=last.program or "–")
         elif after is not None and after[1] in (502, 503):  # it is there, and the proxy counts it as down
             case.blame("upstream-down", "server", STRONG, "behind_lives", [last.n], program=last.program or "–")
+            case.blame("admin-kill", "server", 2 * FITS, "behind_lives", [last.n], program=last.program or "–")
             case.blame("server-freeze", "server", FITS, "behind_lives", [last.n], program=last.program or "–")
         return
     name, how = fact.program or "–", fact.how or "gone"
