@@ -45,6 +45,7 @@ class HaProxy(Daemon):
         options: further lines of its ``defaults``.
         rules: further lines of its ``frontend``.
         certificate: speaks TLS with it, where given.
+        strict: with nobody who asks for a name that is not the certificate's (``strict-sni``).
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class HaProxy(Daemon):
         rules: str = "",
         tunnel: float | None = None,
         certificate: Certificate | None = None,
+        strict: bool = False,
     ) -> None:
         program = installed("haproxy", "haproxy")
         (port,) = free_ports(1)
@@ -65,7 +67,7 @@ class HaProxy(Daemon):
         if certificate:
             pem = home / "front.pem"
             pem.write_text(certificate.chain.read_text() + certificate.key.read_text())
-            tls = f" ssl crt {pem}"
+            tls = f" ssl {'strict-sni ' if strict else ''}crt {pem}"
         conf = home / "haproxy.cfg"
         conf.write_text(
             _CONF.format(
