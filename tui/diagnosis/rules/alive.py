@@ -91,13 +91,18 @@ def silent_beats(case: Case, times: float, lines: list[int], args: dict[str, Any
     beaten = timer.last_beat_m if timer.last_beat_m is not None else case.m
     signs = [mark for mark in (trail.last_in, trail.answer) if mark is not None]
     spoke = any(mark.m > beaten + 1.2 * trail.beat_in_s for mark in signs)
-    answers = spoke or case.idle_rx < trail.beat_in_s
+    beside = [
+        one for one in case.world.neighbours
+        if one.same_server and one.trail.last_in is not None and one.trail.last_in.m > beaten + 1.2 * trail.beat_in_s
+    ]  # fmt: skip
+    answers = spoke or bool(beside) or case.idle_rx < trail.beat_in_s
     missed, frozen = (times, times / 4) if answers else (times / 2, times)
     untested = trail.last_in is not None and (trail.last_out is None or trail.last_out.m < trail.last_in.m)
     key = "server_silent_untested" if untested and not answers else "server_beats_stopped"
     case.blame("server-heartbeat-missed", "server", missed, key, lines, **args)
     if answers:
-        case.doubt("server-freeze", UNLIKELY, "server_answers", case.lines(trail.last_in))
+        heard = case.lines(*(one.trail.last_in for one in beside)) if beside else case.lines(trail.last_in)
+        case.doubt("server-freeze", UNLIKELY, "server_answers", heard)
     elif untested and not trail.remote.startswith(LOOPBACK):  # nothing is lost on the way to this machine
         case.blame("network-blackhole", "network", 0.75 * times, key, lines, **args)
     case.blame("server-freeze", "server", frozen, key, lines, **args)

@@ -1,11 +1,14 @@
-"""Our own proxy on the way out: it answered, and did not connect us."""
+"""Our own proxy on the way out: it answered, and did not connect us; or it ended what it had carried."""
 
 import ipaddress
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
-from tui.diagnosis.case import FITS, HINT, SAID, STRONG, Case
+from tui.diagnosis.case import FITS, HINT, SAID, STRONG, UNLIKELY, Case
+from tui.diagnosis.rules.siblings import names_of
+from tui.diagnosis.world import Neighbour
 from tui.facts.findings import Blame
 
 SOCKS_FAILED = 1
@@ -71,4 +74,24 @@ def _proxy_causes(status: int | None, said: str, *, named: bool) -> Iterator[tup
         yield from (("dns-failure", "client", 2 * FITS),) if named else ()
 
 
-RULES = (proxy_said_no,)
+def others_go_past(case: Case) -> None:
+    """It was hung up on, by way of our own proxy; those that go to the same server without it live on."""
+    proxy = case.trail.proxy
+    if not case.cut or proxy is None:
+        return
+    past = [one for one in case.world.neighbours if one.lives and one.trail.proxy is None and _same_target(case, one)]
+    if not past:
+        return
+    args: dict[str, Any] = {"names": names_of(past), "url": proxy.url}
+    lines = case.lines(proxy, case.trail.fin, *(one.trail.last_in for one in past))
+    case.blame("proxy-restart", "proxy", 2 * FITS, "others_go_past", lines, **args)
+    case.blame("proxy-crash", "proxy", FITS, "others_go_past", lines, **args)
+    for cause in ("abrupt-close", "server-crash", "server-restart"):
+        case.doubt(cause, UNLIKELY, "others_go_past", lines, **args)
+
+
+def _same_target(case: Case, one: Neighbour) -> bool:
+    return one.trail.session.url.partition("?")[0] == case.trail.session.url.partition("?")[0]
+
+
+RULES = (proxy_said_no, others_go_past)
