@@ -245,3 +245,40 @@ def test_another_way_out_does_not_acquit_our_own_address(after: str, cause: str)
         facts.Tcp, role="main", remote="198.51.100.1:80", local="192.0.2.9:5000", ms=40.0
     )
     assert last("A", tape, busy(lives.add(facts.Open, subprotocol=None, extensions=[]), 22)).cause == cause
+
+
+def test_what_a_close_is_about_ends_no_other_of_the_pool() -> None:
+    told = behind("nginx", "B", 3).at(3.2).closing("in", 4401, "token expired").closing("out", 4401).eof().end()
+    mine, other = behind("nginx", "A", 3).at(3.2).eof().end(), behind("nginx", "C")
+    found = last("A", mine, told, other)
+    assert not any(reason.key == "verdict.one_of_a_pool" for cause in found.causes for reason in cause.evidence)
+
+
+def test_an_operator_ends_some_behind_a_proxy_whose_server_lives() -> None:
+    cut = [behind("haproxy", name, 3).at(3.2).eof().end() for name in ("A", "B")]
+    route = facts.Route(
+        t=0.0, m=100.0, s="A", c=1, n=0, when="open", remote="127.0.0.1", local="127.0.0.1", program="haproxy"
+    )
+    cut[0].facts.insert(2, route)
+    cut[0].at(3.3).add(facts.Postmortem, stage="tcp", ok=True).add(facts.Postmortem, stage="program", ok=True)
+    cut[0].add(facts.Postmortem, stage="behind", ok=True, program="goapps")
+    assert last("A", *cut, behind("haproxy", "C")).cause in ("admin-kill", "server-abort")
+
+
+@pytest.mark.parametrize(("proxied", "cause"), [(True, "proxy-restart"), (False, "abrupt-close")])
+def test_others_go_past_our_own_proxy(*, proxied: bool, cause: str) -> None:
+    tape = Tape()
+    if proxied:
+        tape.add(facts.Proxy, url="socks5://192.0.2.7:1080", ok=True, status=0)
+    tape.open()
+    other = busy(Tape(name="B").add(
+        facts.Tcp, role="main", remote="192.0.2.3:80", local="192.0.2.9:5000", ms=40.0
+    ).add(facts.Open, subprotocol=None, extensions=[]), 6)  # fmt: skip
+    assert last("A", busy(tape, 3).at(3.2).eof().end(), other).cause == cause
+
+
+@pytest.mark.parametrize(("heard", "cause"), [(6.0, "server-heartbeat-missed"), (2.5, "server-freeze")])
+def test_a_server_that_answers_others_does_not_stand_still(heard: float, cause: str) -> None:
+    tape = busy(stomp(), 3).at(4.9).text("out", "\n").at(6.9).text("out", "\n").at(7.0)
+    other = busy(Tape("stomp+ws://shop.test/feed", "B").open("v12.stomp").connected("0,0", "0,0"), heard)
+    assert last("A", tape.at(9.5).stop(), other).cause == cause

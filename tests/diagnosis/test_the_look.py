@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.diagnosis.test_verdict import busy, head, last
+from tests.diagnosis.test_verdict import busy, head, last, verdicts
 from tests.session.tape import Tape
 from tui.facts import facts
 from tui.protocols.websocket import PING
@@ -219,3 +219,31 @@ def test_a_backend_that_lives_and_counts_as_down_may_have_been_taken_out() -> No
     verdict = last("A", tape.at(6).add(facts.Postmortem, stage="http", ok=False, how="http", status=503))
     causes = {one.cause: one.confidence for one in verdict.causes}
     assert verdict.cause == "upstream-down" and causes["admin-kill"] >= causes.get("server-freeze", 0.0)
+
+
+def answered(name: str, ms: float, c: int = 1, at: float = 0.0, tape: Tape | None = None) -> Tape:
+    """A connection whose upgrade HAProxy passed on."""
+    tape = Tape(name=name) if tape is None else tape
+    tape.c = c
+    tape.at(at).add(facts.Tcp, role="main", remote="192.0.2.1:80", local="192.0.2.9:5000", ms=1.0)
+    headers = [("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-accept", "x"), ("via", "haproxy")]
+    tape.at(at + ms / 1000).add(facts.Http, dir="in", status=101, headers=headers, ms=ms)
+    return tape.add(facts.Open, subprotocol=None, extensions=[])
+
+
+@pytest.mark.parametrize(("ms", "causes"), [(2004.0, {"server-restart", "server-crash"}), (6.0, {"proxy-reload"})])
+def test_a_proxy_that_has_to_wait_for_its_server(ms: float, causes: set[str]) -> None:
+    tapes = [busy(answered(name, 5.0), 3).at(3.2).eof().end() for name in ("A", "B")]
+    for tape in tapes:
+        answered("", ms, c=2, at=4.0, tape=tape)
+    verdict = next(one for one in reversed(verdicts(*tapes)) if (one.s, one.c) == ("A", 1))
+    assert verdict.cause in causes
+
+
+@pytest.mark.parametrize(("how", "cause"), [("closing", "server-restart"), (None, "upstream-down")])
+def test_who_stops_in_order_behind_a_proxy_listens_no_more(how: str | None, cause: str) -> None:
+    tape = through("caddy").at(3.3).add(facts.Postmortem, stage="tcp", ok=True)
+    tape.add(facts.Postmortem, stage="program", ok=True)
+    tape.add(facts.Postmortem, stage="behind", ok=True, how=how, program="python")
+    verdict = last("A", tape.add(facts.Postmortem, stage="http", ok=False, how="http", status=502))
+    assert verdict.cause == cause

@@ -527,3 +527,16 @@ def test_every_reason_a_rule_gives_is_in_the_catalogue_and_none_is_dead() -> Non
     tls = {cause.replace("-", "_") for cause in said if cause.startswith("tls-")}
     dead = {key for key in known - said - tls if not any(key.startswith(family) for family in families if family)}
     assert not dead
+
+
+def test_an_age_that_repeats_whether_busy_or_idle() -> None:
+    tape = Tape()
+    for c, said in ((1, 3.5), (2, 0.4)):
+        tape.c = c
+        tape.at(5.0 * c).open()
+        m = 0.2
+        while m <= said:
+            tape.at(5.0 * c + m).text("in", "news")
+            m += 0.3
+        tape.at(5.0 * c + 3.7).eof().end()
+    assert last("A", tape).cause == "connection-lifetime"

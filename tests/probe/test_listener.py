@@ -18,7 +18,7 @@ from tests.waiting import eventually
 from tui.lab.lab import running
 from tui.lab.policy import Policy
 from tui.probe.listener import Peer
-from tui.probe.processes import run_s, youngest_s
+from tui.probe.processes import connections, listener, run_s, youngest_s
 
 
 async def test_a_program_of_this_machine() -> None:
@@ -123,6 +123,23 @@ async def test_one_that_stands_still_lives() -> None:
         assert await peer.after() == "stopped"
         process.send_signal(signal.SIGCONT)
         eventually(lambda: peer.now(listening=True) == "lives")
+        writer.close()
+
+
+async def test_one_that_takes_nobody_in_any_more_is_closing() -> None:
+    async with _running(SERVER.replace("sys.stdin.read()", "sys.stdin.readline(); s.close(); sys.stdin.read()")) as (
+        process,
+        port,
+    ):
+        assert process.stdin is not None
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
+        assert await reader.read(5) == b"hello"
+        peer = await Peer.at((LOOPBACK, port))
+        await peer.accepted(writer.get_extra_info("sockname"))
+        assert await peer.after() == "lives"
+        process.stdin.write(b"\n")
+        eventually(lambda: listener((LOOPBACK, port), connections()) is None)
+        assert await peer.after() == "closing"
         writer.close()
 
 

@@ -298,7 +298,7 @@ class Postmortem(Fact, frozen=True, kw_only=True, tag="postmortem"):
     """The stage was passed; the program lives."""
     how: str | None = None
     """How it failed; of the program: ``gone``, ``replaced`` under the same master, or ``restarted``; of one that
-    lives: ``stopped``, by a signal or a debugger."""
+    lives: ``stopped``, by a signal or a debugger, or ``closing``, which listens no more."""
     ms: float | None = None
     status: int | None = None
     program: str | None = None

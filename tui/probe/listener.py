@@ -88,5 +88,7 @@ class Peer:
 
 
 def _now(held: Held) -> tuple[str, str]:
-    lives = held.now(listening=False) in ("lives", "stopped")
-    return held.holds.name, held.now(listening=lives or listener(held.at, connections()) is not None)
+    """Its name, and what has become of it; ``closing`` where it lives, and nobody listens there any more."""
+    listening = listener(held.at, connections()) is not None
+    now = held.now(listening=listening)
+    return held.holds.name, "closing" if now == "lives" and held.listens is not None and not listening else now

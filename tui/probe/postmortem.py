@@ -90,7 +90,7 @@ async def tell_of_process(peer: Peer, found: str | None, write: Write) -> None:
 
 
 def _fate(found: str) -> dict[str, Any]:
-    return {"ok": found in ("lives", "stopped"), "how": None if found == "lives" else found}
+    return {"ok": found in ("lives", "stopped", "closing"), "how": None if found == "lives" else found}
 
 
 async def tell_of_those_behind(peer: Peer, write: Write, told: Sequence[tuple[str, str]] = ()) -> list[tuple[str, str]]:

@@ -180,10 +180,17 @@ def _answers(case: Case, lines: list[int]) -> None:
         case.blame("tunnel-drop", "network", 2 * FITS, "after_ok_forwarder", lines, program=program)
         return
     at_once = bool(stages)  # nothing restarts in no time
-    took, once = (stages[-1].ms or 0.0) if through else 0.0, case.trail.answer
-    if once is not None and once.ms is not None and took > max(SLOW_MS, SLOWER * once.ms):
-        args: dict[str, Any] = {"took": round(took / 1000, 1), "once": round(once.ms / 1000, 2)}
-        case.blame("server-freeze", "server", 2 * FITS, "after_slow", [*lines, *case.lines(once)], **args)
+    if (slow := _slower(case)) is not None:
+        took, once = slow
+        args: dict[str, Any] = {"took": round(took / 1000, 1), "once": round(once / 1000, 2)}
+        lines = [*lines, *case.lines(case.trail.answer)]
+        if case.cut and proxied(case):  # it had to wait for a server that was away
+            case.blame("server-restart", "server", STRONG, "after_waiting", lines, **args)
+            case.blame("server-crash", "server", STRONG, "after_waiting", lines, **args)
+            for cause in ("proxy-reload", "proxy-restart", "proxy-crash"):
+                case.doubt(cause, UNLIKELY / 2, "after_waiting", lines, **args)
+            return
+        case.blame("server-freeze", "server", 2 * FITS, "after_slow", lines, **args)
     elif through and not any(fact.how == "stopped" for fact in case.trail.afterwards):  # it goes on by now
         case.doubt("server-freeze", UNLIKELY / 4, "after_ok", lines)
     anew = any(fact.stage == "program" and fact.how in ("replaced", "restarted") for fact in case.trail.afterwards)
@@ -220,6 +227,16 @@ def _answers(case: Case, lines: list[int]) -> None:
     elif case.silent_end and stages and case.trail.fin is not None:
         case.blame("server-abort", "server", FITS, "after_ok_alone", lines)
         case.doubt("server-restart", UNLIKELY * 2, "after_ok", lines)
+
+
+def _slower(case: Case) -> tuple[float, float] | None:
+    """How long the answer took afterwards, and once, ms; None where it did not take much longer."""
+    stages, following, once = case.world.afterwards, case.world.next, case.trail.answer
+    looked = stages[-1].ms if stages and stages[-1].stage == "http" else None
+    took = looked if stages else following.answer.ms if following is not None and following.answer is not None else None
+    if took is None or once is None or once.ms is None or took <= max(SLOW_MS, SLOWER * once.ms):
+        return None
+    return took, once.ms
 
 
 def control(case: Case) -> None:

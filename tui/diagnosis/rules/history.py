@@ -34,6 +34,11 @@ def the_same_again(case: Case) -> None:
         lines = [*(drop.n for drop in found["age"][-5:]), *case.lines(trail.end)]
         for cause in ("server-restart", "proxy-reload"):
             case.doubt(cause, UNLIKELY, "again_aged", lines, seconds=round(case.age or 0.0, 1))
+        busy = [drop for drop in found["age"] if drop.idle_any < SILENT * (case.age or 0.0)]
+        if busy and not {"idle_any", "idle_tx"} & found.keys():
+            lines = [drop.n for drop in busy[-5:]]
+            for cause in ("idle-timeout-proxy", "idle-timeout-server"):
+                case.doubt(cause, UNLIKELY / 2, "again_busy", lines, seconds=round(case.age or 0.0, 1))
     for clock, same in found.items():
         cause = CLOCKS[clock]
         times = FITS if len(same) == 1 else STRONG

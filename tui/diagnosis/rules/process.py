@@ -132,8 +132,17 @@ def behind(case: Case) -> None:
         case.doubt("server-crash", UNLIKELY / 2, "behind_lives", [last.n], program=last.program or "–")
         if any(fact.stage == "program" and fact.ok for fact in case.trail.afterwards):
             case.doubt("tunnel-drop", UNLIKELY / 2, "behind_lives", [last.n], program=last.program or "–")
-        if after is not None and after[0] == "ok" and after[1] is not None:  # one that stops in order lives on a while
+        beside = any(one.same_door and one.lives for one in case.world.neighbours)
+        if last.how == "closing":
+            case.blame("server-restart", "server", 2 * STRONG, "behind_closing", [last.n], program=last.program or "–")
+            case.doubt("server-freeze", UNLIKELY, "behind_closing", [last.n], program=last.program or "–")
+            return
+        if after is not None and after[0] == "ok" and (after[1] is not None or beside):
+            # One that stops in order lives on a while, and takes nobody in.
             case.doubt("server-restart", UNLIKELY / 2, "behind_lives", [last.n], program=last.program or "–")
+            if beside and any(one.together and one.same_door for one in case.world.neighbours):
+                case.blame("admin-kill", "server", 2 * FITS, "behind_lives", [last.n], program=last.program or "–")
+                case.blame("server-abort", "server", 2 * FITS, "behind_lives", [last.n], program=last.program or "–")
         elif after is not None and after[1] in (502, 503):  # it is there, and the proxy counts it as down
             case.blame("upstream-down", "server", STRONG, "behind_lives", [last.n], program=last.program or "–")
             case.blame("admin-kill", "server", 2 * FITS, "behind_lives", [last.n], program=last.program or "–")

@@ -174,7 +174,7 @@ def one_of_a_pool(case: Case) -> None:
     is one server of several, or all of one server's sessions were ended. A proxy that goes takes all of them along."""
     if not case.cut or not proxied(case):
         return
-    down = [one for one in case.world.neighbours if one.together and one.same_door]
+    down = [one for one in case.world.neighbours if one.together and one.same_door and _unsaid(one.trail)]
     living = [one for one in case.world.neighbours if one.same_door and one.lives and _was_there(case, one)]
     if not down or not living or (case.idle_any >= LEAST_IDLE_S and _same_rhythm(case, down, "idle_any")):
         return
@@ -183,6 +183,11 @@ def one_of_a_pool(case: Case) -> None:
     case.blame("server-restart", "server", FITS, "one_of_a_pool", lines, names=names)
     for cause in ("proxy-reload", "proxy-restart", "proxy-crash"):
         case.doubt(cause, UNLIKELY / 4, "one_of_a_pool", lines, names=names)
+
+
+def _unsaid(trail: Trail) -> bool:
+    """Whether it ended without a Close of the peer's: what a Close is about concerns its session."""
+    return trail.close is not None and trail.close.received is None
 
 
 def _same_rhythm(case: Case, down: list[Neighbour], by: str) -> bool:
