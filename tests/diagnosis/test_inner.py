@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.diagnosis.test_verdict import head, last, named
+from tests.diagnosis.test_verdict import busy, head, last, named
 from tests.session.tape import Tape
 
 CONNECT = bytes.fromhex("101100044d51545404020002000570686f6e65")
@@ -101,5 +101,7 @@ def test_an_application_pings_by_messages_and_wants_an_answer(ping: str) -> None
         return tape.at(3.9).eof().end()
 
     assert head(last("A", asked(None))) == ("server-ping-timeout", "client")
+    lives = busy(Tape(name="B").open(), 6)
+    assert head(last("A", asked(None), lives)) == ("server-ping-timeout", "client")  # not cut for no reason
     assert "server-ping-timeout" not in [one.cause for one in last("A", asked('{"type":"pong"}')).causes]
     assert "server-ping-timeout" not in [one.cause for one in last("A", asked("pong")).causes]

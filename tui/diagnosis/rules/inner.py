@@ -80,6 +80,8 @@ def asked_in_vain(case: Case) -> None:
         return
     lines, count = [asked[0].n, asked[-1].n, *case.lines(case.trail.act)], len(asked)
     case.blame("server-ping-timeout", "client", STRONG if count > 1 else FITS, "asked_in_vain", lines, count=count)
+    for cause in ("server-abort", "admin-kill", "abrupt-close") if count > 1 else ():
+        case.doubt(cause, UNLIKELY, "asked_in_vain", lines, count=count)
 
 
 def socket_io_not_joined(case: Case) -> None:
