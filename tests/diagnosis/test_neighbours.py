@@ -282,3 +282,18 @@ def test_a_server_that_answers_others_does_not_stand_still(heard: float, cause: 
     tape = busy(stomp(), 3).at(4.9).text("out", "\n").at(6.9).text("out", "\n").at(7.0)
     other = busy(Tape("stomp+ws://shop.test/feed", "B").open("v12.stomp").connected("0,0", "0,0"), heard)
     assert last("A", tape.at(9.5).stop(), other).cause == cause
+
+
+@pytest.mark.parametrize(("proxy", "second"), [("haproxy", True), ("Kestrel", False)])
+def test_a_proxy_counts_what_comes_from_us_too(proxy: str, *, second: bool) -> None:
+    tape = behind(proxy, "A", until=2.0)
+    for tenth in range(20, 50, 3):
+        tape.at(tenth / 10).text("in", "news")
+    found = causes(last("A", tape.at(5.0).eof().end(), behind(proxy, "B")))
+    assert ("idle-timeout-proxy" in found[:2]) == second and "idle-timeout-server" in found
+
+
+@pytest.mark.parametrize(("proxy", "reload"), [("nginx", True), ("Caddy", False)])
+def test_a_proxy_that_says_close_when_it_reloads_and_did_not(proxy: str, *, reload: bool) -> None:
+    cut = [behind(proxy, name, 3.9).at(4.0).eof().end() for name in ("A", "B")]
+    assert ("proxy-reload" in causes(last("A", *cut))[:2]) == reload

@@ -247,3 +247,17 @@ def test_who_stops_in_order_behind_a_proxy_listens_no_more(how: str | None, caus
     tape.add(facts.Postmortem, stage="behind", ok=True, how=how, program="python")
     verdict = last("A", tape.add(facts.Postmortem, stage="http", ok=False, how="http", status=502))
     assert verdict.cause == cause
+
+
+def test_a_worker_of_the_inner_proxy_is_replaced() -> None:
+    tape = through("haproxy").at(3.3).add(facts.Postmortem, stage="tcp", ok=True)
+    tape.add(facts.Postmortem, stage="program", ok=True)
+    verdict = last("A", tape.add(facts.Postmortem, stage="behind", ok=False, how="replaced", program="nginx"))
+    assert head(verdict) == ("proxy-reload", "proxy")
+
+
+@pytest.mark.parametrize(("lives", "cause"), [(True, "proxy-restart"), (False, "server-crash")])
+def test_a_proxy_that_hangs_up_while_its_server_lives(*, lives: bool, cause: str) -> None:
+    tape = through("apache2").at(3.3).add(facts.Postmortem, stage="tcp", ok=True)
+    tape.add(facts.Postmortem, stage="behind", ok=lives, how=None if lives else "gone", program="node")
+    assert last("A", tape.add(facts.Postmortem, stage="http", ok=False, how="fin")).cause == cause

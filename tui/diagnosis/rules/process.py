@@ -143,6 +143,9 @@ def behind(case: Case) -> None:
             if beside and any(one.together and one.same_door for one in case.world.neighbours):
                 case.blame("admin-kill", "server", 2 * FITS, "behind_lives", [last.n], program=last.program or "–")
                 case.blame("server-abort", "server", 2 * FITS, "behind_lives", [last.n], program=last.program or "–")
+        elif after is not None and after[0] in ("fin", "reset") and _front(case):  # who hung up is the front
+            case.blame("proxy-restart", "proxy", 2 * STRONG, "behind_lives", [last.n], program=last.program or "–")
+            case.doubt("server-restart", UNLIKELY / 2, "behind_lives", [last.n], program=last.program or "–")
         elif after is not None and after[1] in (502, 503):  # it is there, and the proxy counts it as down
             case.blame("upstream-down", "server", STRONG, "behind_lives", [last.n], program=last.program or "–")
             case.blame("admin-kill", "server", 2 * FITS, "behind_lives", [last.n], program=last.program or "–")
@@ -154,6 +157,9 @@ def behind(case: Case) -> None:
     if name in relays.FORWARDERS:
         case.blame("tunnel-drop", "network", STRONG, key, lines, program=name)
     elif relays.proxy(name):
+        if how == "replaced":  # its master lives
+            case.blame("proxy-reload", "proxy", 2 * STRONG, key, lines, program=name)
+            case.doubt("proxy-restart", UNLIKELY, key, lines, program=name)
         case.blame("proxy-restart", "proxy", again, key, lines, program=name)
         case.blame("proxy-crash", "proxy", died, key, lines, program=name)
         last = known[-1]
@@ -163,11 +169,13 @@ def behind(case: Case) -> None:
     else:
         case.blame("server-restart", "server", again, key, lines, program=name)
         case.blame("server-crash", "server", died, key, lines, program=name)
+    spared = {"proxy-reload"} if how == "replaced" and relays.proxy(name) else set[str]()
     for cause in (
         "abrupt-close", "admin-kill", "connection-lifetime", "idle-timeout-proxy", "idle-timeout-server",
         "proxy-reload", "server-abort",
     ):  # fmt: skip
-        case.doubt(cause, UNLIKELY / 2, key, lines, program=name)
+        if cause not in spared:
+            case.doubt(cause, UNLIKELY / 2, key, lines, program=name)
 
 
 def stopped(case: Case) -> None:

@@ -80,6 +80,11 @@ def quieter(case: Case) -> None:
             case.lines(*(one.trail.last_out for one in spoke), trail.act), names=names_of(spoke),
             idle=round(case.idle_tx, 1),
         )  # fmt: skip
+        if case.cut and proxied(case):  # HAProxy's ``timeout client`` is for what comes from us
+            case.blame(
+                "idle-timeout-proxy", "proxy", STRONG, "speaking_sibling_lives", case.lines(trail.act),
+                names=names_of(spoke), idle=round(case.idle_tx, 1),
+            )  # fmt: skip
 
 
 def _spoke_within(one: Neighbour, at: float, seconds: float) -> bool:

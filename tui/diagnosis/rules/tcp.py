@@ -22,6 +22,8 @@ def bare_end(case: Case) -> None:
         case.blame("server-crash", "server", HINT / 2, "bare_fin", case.lines(trail.fin, trail.end))
         if server := proxied(case):
             case.blame("proxy-reload", "proxy", 1.5 * HINT, "proxy_between", case.lines(trail.answer), server=server)
+            if says_close(case) and not case.by_requests:
+                case.doubt("proxy-reload", UNLIKELY / 4, "close_unsaid", case.lines(trail.end), server=server)
     elif close.transport.how == "reset":
         errno = close.transport.errno or "–"
         case.blame("tcp-reset", "network", FITS, "bare_rst", case.lines(trail.end), errno=errno)
