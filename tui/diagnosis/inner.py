@@ -5,6 +5,7 @@ whoever types into one has to.
 
 import binascii
 import re
+from typing import NamedTuple
 
 from tui.diagnosis.marks import Mark
 from tui.facts.facts import Frame
@@ -26,8 +27,19 @@ _ASKS = re.compile(
 )
 """A message whose only matter is whether the other side lives, as applications write them."""
 
+ASKS_WITHIN = 200
+"""Characters of a message that are looked at for that."""
+
 SOCKET_IO_JOIN = "40"
 """Socket.IO's CONNECT inside an Engine.IO message."""
+
+
+class Asked(NamedTuple):
+    """Messages one after another in which the peer asked whether we live."""
+
+    first: Mark
+    last: Mark
+    often: int
 
 
 class Inner:
@@ -41,7 +53,7 @@ class Inner:
         """The last refusal or goodbye of an MQTT server."""
         self.engine_io_ping: Mark | None = None
         """The first ping of an Engine.IO server that we have not answered."""
-        self.asked: list[Mark] = []
+        self.asked: Asked | None = None
         """The peer's own pings, as messages, since we last answered one in kind."""
         self.strange: Mark | None = None
         """Our last message that is none of the protocol's."""
@@ -67,8 +79,8 @@ class Inner:
             self.socket_io_joined = self.socket_io_joined or fact.text.startswith(SOCKET_IO_JOIN)
             if fact.text == ENGINE_IO_PONG:
                 self.engine_io_ping = None
-            if _ASKS.search(fact.text):
-                self.asked.clear()
+            if _asks(fact.text):
+                self.asked = None
 
     def _is_strange(self, fact: Frame, subprotocol: str | None) -> bool:
         if fact.opcode not in (TEXT, BINARY):
@@ -91,10 +103,15 @@ class Inner:
                 self.engine_io, self.server_pings = True, MAX_PAYLOAD in fact.text
                 timeout = _PING_TIMEOUT.search(fact.text)
                 self.ping_timeout_s = int(timeout[1]) / 1000 if timeout is not None else 0.0
-            if _ASKS.search(fact.text):
-                self.asked.append(mark)
+            if _asks(fact.text):
+                first, _, count = self.asked or (mark, mark, 0)
+                self.asked = Asked(first, mark, count + 1)
             if self.engine_io and fact.text == ENGINE_IO_PING:
                 self.engine_io_ping = self.engine_io_ping or mark
+
+
+def _asks(text: str) -> bool:
+    return _ASKS.search(text, 0, ASKS_WITHIN) is not None
 
 
 def _bytes(fact: Frame) -> bytes:

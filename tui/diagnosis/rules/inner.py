@@ -74,11 +74,11 @@ def engine_io_ping(case: Case) -> None:
 def asked_in_vain(case: Case) -> None:
     """An application asked by messages of its own whether we live, and we never said so: a page's script would have."""
     close, asked = case.close, case.trail.inner.asked
-    if close is None or not asked or close.initiator == "local" or case.trail.ready is None:
+    if close is None or asked is None or close.initiator == "local" or case.trail.ready is None:
         return
     if not case.cut and (close.received is None or not mute(close.received)):
         return
-    lines, count = [asked[0].n, asked[-1].n, *case.lines(case.trail.act)], len(asked)
+    lines, count = case.lines(asked.first, asked.last, case.trail.act), asked.often
     case.blame("server-ping-timeout", "client", STRONG if count > 1 else FITS, "asked_in_vain", lines, count=count)
     for cause in ("server-abort", "admin-kill", "abrupt-close") if count > 1 else ():
         case.doubt(cause, UNLIKELY, "asked_in_vain", lines, count=count)
