@@ -261,3 +261,10 @@ def test_a_proxy_that_hangs_up_while_its_server_lives(*, lives: bool, cause: str
     tape = through("apache2").at(3.3).add(facts.Postmortem, stage="tcp", ok=True)
     tape.add(facts.Postmortem, stage="behind", ok=lives, how=None if lives else "gone", program="node")
     assert last("A", tape.add(facts.Postmortem, stage="http", ok=False, how="fin")).cause == cause
+
+
+def test_a_process_that_is_held_has_ended_nothing_of_its_own_will() -> None:
+    tape = through("node").at(3.3).add(facts.Postmortem, stage="tcp", ok=True)
+    verdict = last("A", tape.add(facts.Postmortem, stage="program", ok=True, how="stopped"))
+    said = {reason.key for cause in verdict.causes for reason in (*cause.evidence, *cause.against)}
+    assert "verdict.stopped" in said and "verdict.program_lives" not in said

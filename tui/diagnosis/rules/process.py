@@ -3,6 +3,8 @@ worker that was replaced, a server that was killed and a program that cut this c
 the same.
 """
 
+from typing import Any
+
 from tui.diagnosis.between import ended_behind, forwarder, listening, proxied
 from tui.diagnosis.case import EXCLUDED, FITS, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.afterwards import outcome
@@ -27,6 +29,8 @@ def program(case: Case) -> None:
     fact = next((fact for fact in reversed(case.trail.afterwards) if fact.stage == "program"), None)
     if fact is None or not case.cut:
         return
+    if fact.how == "stopped":
+        return  # it stands still, and has ended nothing
     if fact.ok and ended_behind(case) is None:
         _lives(case, [fact.n])
     elif fact.ok:
@@ -126,56 +130,68 @@ def behind(case: Case) -> None:
     known = [fact for fact in case.trail.afterwards if fact.stage == "behind"]
     if not known or not case.cut:
         return
-    fact = ended_behind(case)
-    if fact is None:
-        last, after = known[-1], outcome(case)
-        case.doubt("server-crash", UNLIKELY / 2, "behind_lives", [last.n], program=last.program or "–")
-        if any(fact.stage == "program" and fact.ok for fact in case.trail.afterwards):
-            case.doubt("tunnel-drop", UNLIKELY / 2, "behind_lives", [last.n], program=last.program or "–")
-        beside = any(one.same_door and one.lives for one in case.world.neighbours)
-        if last.how == "closing":
-            case.blame("server-restart", "server", 2 * STRONG, "behind_closing", [last.n], program=last.program or "–")
-            case.doubt("server-freeze", UNLIKELY, "behind_closing", [last.n], program=last.program or "–")
-            return
-        if after is not None and after[0] == "ok" and (after[1] is not None or beside):
-            # One that stops in order lives on a while, and takes nobody in.
-            case.doubt("server-restart", UNLIKELY / 2, "behind_lives", [last.n], program=last.program or "–")
-            if beside and any(one.together and one.same_door for one in case.world.neighbours):
-                case.blame("admin-kill", "server", 2 * FITS, "behind_lives", [last.n], program=last.program or "–")
-                case.blame("server-abort", "server", 2 * FITS, "behind_lives", [last.n], program=last.program or "–")
-        elif after is not None and after[0] in ("fin", "reset") and _front(case):  # who hung up is the front
-            case.blame("proxy-restart", "proxy", 2 * STRONG, "behind_lives", [last.n], program=last.program or "–")
-            case.doubt("server-restart", UNLIKELY / 2, "behind_lives", [last.n], program=last.program or "–")
-        elif after is not None and after[1] in (502, 503):  # it is there, and the proxy counts it as down
-            case.blame("upstream-down", "server", STRONG, "behind_lives", [last.n], program=last.program or "–")
-            case.blame("admin-kill", "server", 2 * FITS, "behind_lives", [last.n], program=last.program or "–")
-            case.blame("server-freeze", "server", FITS, "behind_lives", [last.n], program=last.program or "–")
+    ended = ended_behind(case)
+    if ended is None:
+        _behind_lives(case, known[-1])
+    else:
+        _behind_ended(case, ended, known[-1])
+
+
+def _behind_lives(case: Case, last: Postmortem) -> None:
+    """None of them has ended; ``last`` is the farthest."""
+    lines: list[int] = [last.n]
+    args: dict[str, Any] = {"program": last.program or "–"}
+    case.doubt("server-crash", UNLIKELY / 2, "behind_lives", lines, **args)
+    if any(fact.stage == "program" and fact.ok for fact in case.trail.afterwards):
+        case.doubt("tunnel-drop", UNLIKELY / 2, "behind_lives", lines, **args)
+    if last.how == "closing":
+        case.blame("server-restart", "server", 2 * STRONG, "behind_closing", lines, **args)
+        case.doubt("server-freeze", UNLIKELY, "behind_closing", lines, **args)
         return
+    how, status, _ = outcome(case) or (None, None, [])
+    beside = [one for one in case.world.neighbours if one.same_door]
+    lives = any(one.lives for one in beside)
+    if how == "ok" and (status is not None or lives):
+        # One that stops in order lives on a while, and takes nobody in.
+        case.doubt("server-restart", UNLIKELY / 2, "behind_lives", lines, **args)
+        if lives and any(one.together for one in beside):
+            case.blame("admin-kill", "server", 2 * FITS, "behind_lives", lines, **args)
+            case.blame("server-abort", "server", 2 * FITS, "behind_lives", lines, **args)
+    elif how in ("fin", "reset") and _front(case):  # who hung up is the front
+        case.blame("proxy-restart", "proxy", 2 * STRONG, "behind_lives", lines, **args)
+        case.doubt("server-restart", UNLIKELY / 2, "behind_lives", lines, **args)
+    elif status in (502, 503):  # it is there, and the proxy counts it as down
+        case.blame("upstream-down", "server", STRONG, "behind_lives", lines, **args)
+        case.blame("admin-kill", "server", 2 * FITS, "behind_lives", lines, **args)
+        case.blame("server-freeze", "server", FITS, "behind_lives", lines, **args)
+
+
+def _behind_ended(case: Case, fact: Postmortem, last: Postmortem) -> None:
+    """The nearest that has ended, and the farthest."""
     name, how = fact.program or "–", fact.how or "gone"
     key, lines = f"behind_{how}", [fact.n]
     again, died = (FITS, STRONG) if how == "gone" else (STRONG, FITS)
+    doubted = [
+        "abrupt-close", "admin-kill", "connection-lifetime", "idle-timeout-proxy", "idle-timeout-server",
+        "proxy-reload", "server-abort",
+    ]  # fmt: skip
     if name in relays.FORWARDERS:
         case.blame("tunnel-drop", "network", STRONG, key, lines, program=name)
     elif relays.proxy(name):
         if how == "replaced":  # its master lives
+            doubted.remove("proxy-reload")
             case.blame("proxy-reload", "proxy", 2 * STRONG, key, lines, program=name)
             case.doubt("proxy-restart", UNLIKELY, key, lines, program=name)
         case.blame("proxy-restart", "proxy", again, key, lines, program=name)
         case.blame("proxy-crash", "proxy", died, key, lines, program=name)
-        last = known[-1]
         times = EXCLUDED if last.ok and not relays.relays(last.program or "") else UNLIKELY / 4
         for cause in ("server-restart", "server-crash", "upstream-down"):
             case.doubt(cause, times, key, lines, program=name)
     else:
         case.blame("server-restart", "server", again, key, lines, program=name)
         case.blame("server-crash", "server", died, key, lines, program=name)
-    spared = {"proxy-reload"} if how == "replaced" and relays.proxy(name) else set[str]()
-    for cause in (
-        "abrupt-close", "admin-kill", "connection-lifetime", "idle-timeout-proxy", "idle-timeout-server",
-        "proxy-reload", "server-abort",
-    ):  # fmt: skip
-        if cause not in spared:
-            case.doubt(cause, UNLIKELY / 2, key, lines, program=name)
+    for cause in doubted:
+        case.doubt(cause, UNLIKELY / 2, key, lines, program=name)
 
 
 def stopped(case: Case) -> None:

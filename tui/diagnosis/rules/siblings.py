@@ -144,12 +144,8 @@ def together(case: Case) -> None:
         if _same_rhythm(case, here, "age"):
             spared.add("connection-lifetime")
         for cause in (
-            "abrupt-close",
-            "idle-timeout-proxy",
-            "idle-timeout-server",
-            "server-abort",
-            "connection-lifetime",
-        ):
+            "abrupt-close", "connection-lifetime", "idle-timeout-proxy", "idle-timeout-server", "server-abort",
+        ):  # fmt: skip
             timer = cause.startswith("idle")  # each connection has its own
             if cause not in spared:
                 case.doubt(cause, UNLIKELY / 4 if timer else UNLIKELY * 2, "ended_together", lines, names=names)
