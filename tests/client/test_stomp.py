@@ -52,6 +52,30 @@ def test_subscriptions_follow_connected() -> None:
     assert [dict(frame.headers)["destination"] for frame in bench.stomps()[1:]] == ["/topic/a", "/topic/b"]
 
 
+def test_a_connect_refused_leaves_the_server_two_seconds_to_close() -> None:
+    bench = Bench(URL)
+    bench.m = 3.0
+    bench.stomp("ERROR", message="Bad CONNECT")
+    bench.wake_until(4.9)
+    assert bench.closes() == []
+    bench.wake_until(5.1)
+    assert bench.closes() == [(None, "")]
+
+
+def test_an_error_once_connected_leaves_the_end_to_the_server() -> None:
+    bench = stomp_bench(version="1.2")
+    bench.stomp("ERROR", message="Unknown destination")
+    bench.wake_until(60.0)
+    assert bench.closes() == []
+
+
+def test_an_error_to_a_connect_typed_by_hand_leaves_room_for_another() -> None:
+    bench = Bench(URL, no_stomp_connect=True)
+    bench.stomp("ERROR", message="Bad CONNECT")
+    bench.wake_until(60.0)
+    assert bench.closes() == []
+
+
 # What the version decides.
 
 

@@ -15,6 +15,10 @@ from tui.client.websocket import WebSocketClient
 from tui.facts import facts, findings
 from tui.options.spec import SessionSpec
 
+REFUSED = 2.0
+"""Seconds the server has to close after an ERROR instead of CONNECTED before we do. It must (STOMP 1.2, "ERROR");
+RabbitMQ does not where it refuses a login over WebSocket (measured with 3.10)."""
+
 
 class Client:
     """What our side does on one connection, from the open transport to the end.
@@ -86,6 +90,8 @@ class Client:
         if self.stomp is None or not isinstance(finding, findings.Stomp) or finding.dir != "in":
             return
         self.stomp.heard(finding, m)
+        if finding.command == "ERROR" and self.stomp.waits:
+            self._parting_due = m + REFUSED
         if self.stomp.receipt_came(finding):
             self._disconnect_due = m + self.wire.parting if self.wire.parting else None
             if self._disconnect_due is None:

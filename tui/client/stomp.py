@@ -62,6 +62,8 @@ class StompClient:
         self._transport = _Buffer(send)
         self._protocol: Any = Protocol12(self._transport)
         self.connected = False
+        self.waits = False
+        """CONNECT was sent, and not answered with CONNECTED."""
         self.subscriptions: OrderedDict[str, str] = OrderedDict()
         """Subscription id to destination, in the order they were made."""
         self._subscribed = 0
@@ -94,6 +96,7 @@ class StompClient:
         headers.update(spec.connect_headers)
         self._wish = _pair(headers["heart-beat"])
         self._protocol.send_frame("CONNECT", headers)
+        self.waits = True
 
     def frame_as_it_is(self, data: bytes) -> None:
         """A frame somebody typed. Where it is a CONNECT, its heart-beat is what we ask for."""
@@ -119,7 +122,7 @@ class StompClient:
         return self.disconnecting and frame.command == "RECEIPT" and ("receipt-id", _FAREWELL) in frame.headers
 
     def _connected(self, headers: dict[str, str], m: float) -> None:
-        self.connected = True
+        self.connected, self.waits = True, False
         version = headers.get("version", "1.0")
         if version != "1.2":
             self._protocol = (Protocol11 if version == "1.1" else Protocol10)(self._transport)
