@@ -27,6 +27,12 @@ HINT = 2.0
 UNLIKELY = 0.2
 EXCLUDED = 0.01
 
+IDLE_TIMERS = ("idle-timeout-proxy", "idle-timeout-server")
+"""Whose timers end what is silent."""
+
+PROXY_ENDS = ("proxy-reload", "proxy-restart", "proxy-crash")
+"""How a proxy ends all that goes through it."""
+
 
 class Reason(NamedTuple):
     """One relation: a key of the catalogue's ``verdict`` area, its arguments, and the facts it stands on."""
@@ -65,7 +71,7 @@ class Case:
         self.world = world
         self.m = m
         self.candidates: dict[str, Candidate] = {}
-        self._doubts: list[tuple[str, float, Reason | None]] = []
+        self._doubts: list[tuple[str, float, Reason]] = []
 
     # What it is about.
 
@@ -185,15 +191,19 @@ class Case:
             if named not in candidate.products:
                 candidate.products.append(named)
 
-    def doubt(self, cause: str, times: float, key: str, lines: Sequence[int] = (), **args: Any) -> None:
-        """A relation that speaks against a cause, if anything speaks for it: ``times`` (below 1) as likely."""
-        self._doubts.append((cause, times, Reason(f"verdict.{key}", args, list(lines))))
+    def doubt(
+        self, causes: str | Sequence[str], times: float, key: str, lines: Sequence[int] = (), **args: Any
+    ) -> None:
+        """A relation that speaks against a cause, or several, if anything speaks for it: ``times`` (below 1) as
+        likely."""
+        for cause in (causes,) if isinstance(causes, str) else causes:
+            self._doubts.append((cause, times, Reason(f"verdict.{key}", args, list(lines))))
 
     def settle(self) -> list[Candidate]:
         """The candidates with their doubts counted, the likeliest first."""
         for cause, times, reason in self._doubts:
             candidate = self.candidates.get(cause)
-            if candidate is not None and reason is not None:
+            if candidate is not None:
                 candidate.odds *= times
                 candidate.against.append(reason)
         self._doubts.clear()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tui.diagnosis.between import ended_behind, forwarder, listening, proxied, says_close
-from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.case import FITS, HINT, IDLE_TIMERS, PROXY_ENDS, STRONG, UNLIKELY, Case
 from tui.diagnosis.kernel import waiting
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S
 from tui.facts.findings import Blame
@@ -44,8 +44,7 @@ def next_attempt(case: Case) -> None:
         if how == "unreachable":
             case.blame("host-unreachable", "network", STRONG, "after_unreachable", lines)
         case.blame("network-blackhole", "network", FITS, "after_timeout", lines) if not case.trail.fin else None
-        for cause in ("server-abort", "idle-timeout-proxy", "nat-timeout"):
-            case.doubt(cause, UNLIKELY, "after_timeout", lines)
+        case.doubt(("server-abort", "idle-timeout-proxy", "nat-timeout"), UNLIKELY, "after_timeout", lines)
     elif status == 504:
         case.blame("server-freeze", "server", STRONG, "after_hangs", lines)
         case.blame("upstream-timeout", "server", 3 * FITS, "after_hangs", lines)
@@ -160,7 +159,7 @@ def _refused(case: Case, lines: list[int]) -> None:
         case.blame("server-restart", "server", STRONG if case.close.code == 1011 else FITS, "after_refused", lines)
     drained = any(fact.stage == "program" and fact.ok for fact in case.trail.afterwards)  # told to listen no more
     for cause in (
-        "idle-timeout-proxy", "idle-timeout-server", "server-abort", "admin-kill", "abrupt-close", "tcp-reset",
+        *IDLE_TIMERS, "server-abort", "admin-kill", "abrupt-close", "tcp-reset",
         "proxy-reload", "nat-timeout", "connection-lifetime", "duplicate-session", "message-too-big",
     ):  # fmt: skip
         if cause != "admin-kill" or not drained:
@@ -187,8 +186,7 @@ def _answers(case: Case, lines: list[int]) -> None:
         if case.cut and proxied(case):  # it had to wait for a server that was away
             case.blame("server-restart", "server", STRONG, "after_waiting", lines, **args)
             case.blame("server-crash", "server", STRONG, "after_waiting", lines, **args)
-            for cause in ("proxy-reload", "proxy-restart", "proxy-crash"):
-                case.doubt(cause, UNLIKELY / 2, "after_waiting", lines, **args)
+            case.doubt(PROXY_ENDS, UNLIKELY / 2, "after_waiting", lines, **args)
             return
         case.blame("server-freeze", "server", 2 * FITS, "after_slow", lines, **args)
     elif through and not any(fact.how == "stopped" for fact in case.trail.afterwards):  # it goes on by now
@@ -199,8 +197,7 @@ def _answers(case: Case, lines: list[int]) -> None:
         if cause in spared:
             continue
         case.doubt(cause, UNLIKELY if at_once else 3 * UNLIKELY, "after_ok", lines)
-    for cause in ("network-blackhole", "local-network-down"):
-        case.doubt(cause, 0.5, "after_ok", lines)
+    case.doubt(("network-blackhole", "local-network-down"), 0.5, "after_ok", lines)
     lost = case.kernel.undelivered or case.kernel.dark
     idle = case.kernel.silence_before_unacked_s >= LEAST_IDLE_S  # a busy flow is not forgotten
     if at_once and idle and lost is not None and case.close is not None and case.close.initiator != "remote":

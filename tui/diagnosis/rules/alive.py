@@ -127,8 +127,7 @@ def no_way_out(case: Case) -> None:
         return
     lines, error = case.lines(route, now), now.error or "–"
     case.blame("local-network-down", "network", 10 * STRONG, "no_route", lines, error=error)
-    for cause in ("server-freeze", "server-heartbeat-missed"):
-        case.doubt(cause, UNLIKELY / 4, "no_route", lines, error=error)
+    case.doubt(("server-freeze", "server-heartbeat-missed"), UNLIKELY / 4, "no_route", lines, error=error)
 
 
 def lossy(case: Case) -> None:

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from tui.diagnosis.between import in_between, of_an_age, proxied, timeless
-from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.case import EXCLUDED, FITS, HINT, IDLE_TIMERS, STRONG, UNLIKELY, Case
 from tui.diagnosis.marks import Mark
 from tui.diagnosis.rules.codes import CODES
 from tui.facts.findings import CloseFrame
@@ -61,7 +61,7 @@ def idle(case: Case) -> None:
     any_, lines = case.idle_any, case.last_lines
     counts_ours = bool(proxied(case)) and _longest_own_silence(case)  # what came says nothing against such a timer
     if trail.longest_idle_s > any_ + TICK_S and not counts_ours:
-        for cause in ("idle-timeout-proxy", "idle-timeout-server"):
+        for cause in IDLE_TIMERS:
             case.doubt(
                 cause, UNLIKELY, "longer_silence_survived", lines, longest=round(trail.longest_idle_s, 1),
                 idle=round(any_, 2),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tui.diagnosis.between import forwarder, listening, proxied, vpn
-from tui.diagnosis.case import FITS, SAID, STRONG, UNLIKELY, Case
+from tui.diagnosis.case import FITS, PROXY_ENDS, SAID, STRONG, UNLIKELY, Case
 from tui.knowledge import relays
 
 
@@ -18,8 +18,7 @@ def through_a_forwarder(case: Case) -> None:
         if (other := listening(case)) is not None:
             case.doubt("tunnel-drop", UNLIKELY / 4, "no_forwarder", lines, program=other)
             if not proxied(case) and trail.proxy is None:  # unless it is one that nobody knows by name
-                for cause in ("proxy-reload", "proxy-restart", "proxy-crash", "idle-timeout-proxy"):
-                    case.doubt(cause, UNLIKELY, "no_proxy", lines, program=other)
+                case.doubt((*PROXY_ENDS, "idle-timeout-proxy"), UNLIKELY, "no_proxy", lines, program=other)
     elif case.silent_end:
         case.blame("tunnel-drop", "network", FITS, "forwarder", lines, program=program)
     elif trail.ready is None and trail.answer is None and trail.first_in is None:
@@ -33,8 +32,7 @@ def own_hand(case: Case) -> None:
     if close is None or close.received is not None or trail.answer is None or proxied(case):
         return
     if listening(case) is None and trail.answer.status == 101 and relays.untouched(trail.answer.headers):
-        for cause in ("proxy-reload", "proxy-restart", "proxy-crash"):
-            case.doubt(cause, 0.5, "own_hand", case.lines(trail.answer))
+        case.doubt(PROXY_ENDS, 0.5, "own_hand", case.lines(trail.answer))
 
 
 def through_a_vpn(case: Case) -> None:

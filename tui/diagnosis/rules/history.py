@@ -1,7 +1,7 @@
 """The past: a clock that repeats across drops is a timer (§5.3 P6 to P9)."""
 
 from tui.diagnosis.between import in_between, of_an_age, proxied
-from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.case import FITS, HINT, IDLE_TIMERS, STRONG, UNLIKELY, Case
 from tui.diagnosis.world import Drop
 from tui.facts.findings import Blame
 
@@ -32,13 +32,11 @@ def the_same_again(case: Case) -> None:
         case.doubt("normal-close", UNLIKELY, "again_calm", case.lines(trail.end))
     if "age" in found:
         lines = [*(drop.n for drop in found["age"][-5:]), *case.lines(trail.end)]
-        for cause in ("server-restart", "proxy-reload"):
-            case.doubt(cause, UNLIKELY, "again_aged", lines, seconds=round(case.age or 0.0, 1))
+        case.doubt(("server-restart", "proxy-reload"), UNLIKELY, "again_aged", lines, seconds=round(case.age or 0.0, 1))
         busy = [drop for drop in found["age"] if drop.idle_any < SILENT * (case.age or 0.0)]
         if busy and not {"idle_any", "idle_tx"} & found.keys():
             lines = [drop.n for drop in busy[-5:]]
-            for cause in ("idle-timeout-proxy", "idle-timeout-server"):
-                case.doubt(cause, UNLIKELY / 2, "again_busy", lines, seconds=round(case.age or 0.0, 1))
+            case.doubt(IDLE_TIMERS, UNLIKELY / 2, "again_busy", lines, seconds=round(case.age or 0.0, 1))
     for clock, same in found.items():
         cause = CLOCKS[clock]
         times = FITS if len(same) == 1 else STRONG

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tui.diagnosis.case import FITS, SAID, STRONG, UNLIKELY, Case
+from tui.diagnosis.case import FITS, IDLE_TIMERS, SAID, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.clocks import mute
 from tui.facts.findings import Blame
 
@@ -47,8 +47,7 @@ def mqtt_keep_alive(case: Case) -> None:
     lines = case.lines(trail.last_out, trail.act)
     args: dict[str, Any] = {"idle": round(case.idle_tx, 1), "every": connect.keep_alive_s}
     case.blame("client-heartbeat-missed", "client", 4 * STRONG, "mqtt_keep_alive", lines, **args)
-    for cause in ("idle-timeout-proxy", "idle-timeout-server", "abrupt-close"):
-        case.doubt(cause, UNLIKELY, "mqtt_keep_alive", lines, **args)
+    case.doubt((*IDLE_TIMERS, "abrupt-close"), UNLIKELY, "mqtt_keep_alive", lines, **args)
 
 
 def mqtt_left(case: Case) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.case import EXCLUDED, FITS, HINT, IDLE_TIMERS, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.alive import silent_beats
 from tui.knowledge import timeouts
 from tui.knowledge.sayings import meant
@@ -84,7 +84,7 @@ def server_ping_unanswered(case: Case) -> None:
     lines = case.lines(trail.ping_in, trail.act)
     case.blame("server-ping-timeout", "client", 2 * STRONG, "ping_unanswered", lines, waited=round(waited, 1))
     for cause in (
-        "server-error", "abrupt-close", "idle-timeout-proxy", "idle-timeout-server", "normal-close", "tcp-reset",
+        "server-error", "abrupt-close", *IDLE_TIMERS, "normal-close", "tcp-reset",
         "server-close",
     ):  # fmt: skip
         case.doubt(cause, UNLIKELY, "ping_unanswered", lines, waited=round(waited, 1))
@@ -176,8 +176,7 @@ def unanswered(case: Case) -> None:
         lines = case.lines(waiting[0], trail.kernel.last, case.trail.act)
         args: dict[str, Any] = {"waited": round(waiting[1], 1), "slowest": round(trail.answers.slowest_s or 0.0, 2)}
         case.blame("server-freeze", "server", 0.8 * STRONG, "unanswered", lines, **args)
-        for cause in ("idle-timeout-proxy", "idle-timeout-server", "proxy-reload"):
-            case.doubt(cause, UNLIKELY, "unanswered", lines, **args)
+        case.doubt((*IDLE_TIMERS, "proxy-reload"), UNLIKELY, "unanswered", lines, **args)
         return
 
 

@@ -91,8 +91,7 @@ def never_left(case: Case) -> None:
     if info.outq and info.notsent == info.outq and not info.retrans:
         lines = case.lines(trail.last_out, info, trail.end)
         case.blame("local-network-down", "network", 4 * STRONG, "never_left", lines, bytes=info.outq)
-        for cause in ("network-blackhole", "nat-timeout"):
-            case.doubt(cause, UNLIKELY / 2, "never_left", lines, bytes=info.outq)
+        case.doubt(("network-blackhole", "nat-timeout"), UNLIKELY / 2, "never_left", lines, bytes=info.outq)
 
 
 def _frozen(case: Case, lines: list[int]) -> None:
@@ -105,10 +104,8 @@ def _frozen(case: Case, lines: list[int]) -> None:
     pushed = trail.came_since_freeze >= PUSHED or (close is not None and close.transport.undecoded > 0)
     case.blame("backpressure", "client", STRONG if pushed else HINT, "frozen", lines)
     case.blame("client-stalled", "client", HINT, "frozen", lines)
-    for cause in ("abrupt-close", "server-crash", "server-restart", "proxy-reload"):
-        case.doubt(cause, UNLIKELY, "frozen", lines)
-    for cause in ("server-abort", "admin-kill"):
-        case.doubt(cause, UNLIKELY / 2, "frozen", lines)
+    case.doubt(("abrupt-close", "server-crash", "server-restart", "proxy-reload"), UNLIKELY, "frozen", lines)
+    case.doubt(("server-abort", "admin-kill"), UNLIKELY / 2, "frozen", lines)
     case.doubt("idle-timeout-proxy", 0.5, "frozen", lines)
     if pushed:  # it spoke, and we did not listen: that we said nothing either is no matter
         case.doubt("idle-timeout-server", 0.5, "frozen", lines)
@@ -135,8 +132,7 @@ def still_arriving(case: Case) -> None:
         lines = case.lines(info, case.trail.end)
         args: dict[str, Any] = {"bytes": close.transport.undecoded, "ago": round(info.last_data_ms)}
         case.blame("bandwidth-limited", "network", 10 * STRONG, "still_arriving", lines, **args)
-        for cause in ("network-blackhole", "server-freeze"):
-            case.doubt(cause, EXCLUDED, "still_arriving", lines, **args)
+        case.doubt(("network-blackhole", "server-freeze"), EXCLUDED, "still_arriving", lines, **args)
 
 
 RULES = (stalled, not_reading, slow_link, still_arriving, route_lost, never_left)

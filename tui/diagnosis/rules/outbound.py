@@ -86,8 +86,7 @@ def others_go_past(case: Case) -> None:
     lines = case.lines(proxy, case.trail.fin, *(one.trail.last_in for one in past))
     case.blame("proxy-restart", "proxy", 2 * FITS, "others_go_past", lines, **args)
     case.blame("proxy-crash", "proxy", FITS, "others_go_past", lines, **args)
-    for cause in ("abrupt-close", "server-crash", "server-restart"):
-        case.doubt(cause, UNLIKELY, "others_go_past", lines, **args)
+    case.doubt(("abrupt-close", "server-crash", "server-restart"), UNLIKELY, "others_go_past", lines, **args)
 
 
 def _same_target(case: Case, one: Neighbour) -> bool:

@@ -6,7 +6,7 @@ the same.
 from typing import Any
 
 from tui.diagnosis.between import ended_behind, forwarder, listening, proxied
-from tui.diagnosis.case import EXCLUDED, FITS, STRONG, UNLIKELY, Case
+from tui.diagnosis.case import EXCLUDED, FITS, IDLE_TIMERS, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.afterwards import outcome
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S
 from tui.diagnosis.world import AT_ONCE_S
@@ -40,7 +40,7 @@ def program(case: Case) -> None:
     else:
         _ended(case, fact.how or "gone", [fact.n])
         _took_over(case, fact)
-        for cause in ("server-abort", "admin-kill", "idle-timeout-proxy", "idle-timeout-server", "connection-lifetime"):
+        for cause in ("server-abort", "admin-kill", *IDLE_TIMERS, "connection-lifetime"):
             case.doubt(cause, UNLIKELY, f"program_{fact.how}", [fact.n], program=listening(case) or "–")
 
 
@@ -84,8 +84,7 @@ def _ended(case: Case, how: str, lines: list[int]) -> None:
         case.blame("tunnel-drop", "network", STRONG, key, lines, program=name)
         return
     if _front(case):
-        for cause in ("server-restart", "server-crash"):
-            case.doubt(cause, UNLIKELY / 4, key, lines, program=name)
+        case.doubt(("server-restart", "server-crash"), UNLIKELY / 4, key, lines, program=name)
     if how == "replaced" and _front(case):
         after = outcome(case)
         if after is not None and after[0] != "ok":  # the master goes as well
@@ -172,7 +171,7 @@ def _behind_ended(case: Case, fact: Postmortem, last: Postmortem) -> None:
     key, lines = f"behind_{how}", [fact.n]
     again, died = (FITS, STRONG) if how == "gone" else (STRONG, FITS)
     doubted = [
-        "abrupt-close", "admin-kill", "connection-lifetime", "idle-timeout-proxy", "idle-timeout-server",
+        *IDLE_TIMERS, "abrupt-close", "admin-kill", "connection-lifetime",
         "proxy-reload", "server-abort",
     ]  # fmt: skip
     if name in relays.FORWARDERS:
@@ -185,8 +184,7 @@ def _behind_ended(case: Case, fact: Postmortem, last: Postmortem) -> None:
         case.blame("proxy-restart", "proxy", again, key, lines, program=name)
         case.blame("proxy-crash", "proxy", died, key, lines, program=name)
         times = EXCLUDED if last.ok and not relays.relays(last.program or "") else UNLIKELY / 4
-        for cause in ("server-restart", "server-crash", "upstream-down"):
-            case.doubt(cause, times, key, lines, program=name)
+        case.doubt(("server-restart", "server-crash", "upstream-down"), times, key, lines, program=name)
     else:
         case.blame("server-restart", "server", again, key, lines, program=name)
         case.blame("server-crash", "server", died, key, lines, program=name)
@@ -226,8 +224,7 @@ def closed_and_gone(case: Case) -> None:
         name, key = listening(case) or "–", f"program_{fact.how}"
     case.blame("server-restart", "server", 3 * STRONG, key, [fact.n], program=name)
     case.blame("going-away", "server", STRONG, key, [fact.n], program=name)
-    for cause in ("server-error", "normal-close", "connection-lifetime"):
-        case.doubt(cause, UNLIKELY, key, [fact.n], program=name)
+    case.doubt(("server-error", "normal-close", "connection-lifetime"), UNLIKELY, key, [fact.n], program=name)
 
 
 RULES = (program, behind, stopped, closed_and_gone)

@@ -7,7 +7,7 @@ each has for itself: timers per connection, beats, kicks, the path, the backend.
 from typing import Any
 
 from tui.diagnosis.between import ended_behind, in_between, listening, of_an_age, proxied
-from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.case import FITS, HINT, IDLE_TIMERS, PROXY_ENDS, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S, mute, round_seconds
 from tui.diagnosis.trail import Trail
 from tui.diagnosis.world import Neighbour, sign_of_life
@@ -134,8 +134,7 @@ def together(case: Case) -> None:
         case.blame("proxy-reload", "proxy", HINT, "ended_together", lines, names=names)
         as_idle = _same_rhythm(case, here, "idle_any")
         if as_idle:
-            for cause in ("proxy-reload", "proxy-restart"):
-                case.doubt(cause, 2 * UNLIKELY, "silent_as_long", lines, names=names)
+            case.doubt(("proxy-reload", "proxy-restart"), 2 * UNLIKELY, "silent_as_long", lines, names=names)
         elif server := proxied(case):
             case.blame("proxy-reload", "proxy", FITS, "proxy_named", case.lines(case.trail.answer), server=server)
         spared = {"idle-timeout-proxy"} if as_idle else set[str]()
@@ -144,7 +143,7 @@ def together(case: Case) -> None:
         if _same_rhythm(case, here, "age"):
             spared.add("connection-lifetime")
         for cause in (
-            "abrupt-close", "connection-lifetime", "idle-timeout-proxy", "idle-timeout-server", "server-abort",
+            "abrupt-close", "connection-lifetime", *IDLE_TIMERS, "server-abort",
         ):  # fmt: skip
             timer = cause.startswith("idle")  # each connection has its own
             if cause not in spared:
@@ -182,8 +181,7 @@ def one_of_a_pool(case: Case) -> None:
     lines, names = case.lines(*(one.trail.end for one in down), case.trail.end), names_of(living)
     case.blame("server-crash", "server", FITS, "one_of_a_pool", lines, names=names)
     case.blame("server-restart", "server", FITS, "one_of_a_pool", lines, names=names)
-    for cause in ("proxy-reload", "proxy-restart", "proxy-crash"):
-        case.doubt(cause, UNLIKELY / 4, "one_of_a_pool", lines, names=names)
+    case.doubt(PROXY_ENDS, UNLIKELY / 4, "one_of_a_pool", lines, names=names)
 
 
 def _unsaid(trail: Trail) -> bool:
@@ -218,8 +216,7 @@ def reset_one_by_one(case: Case) -> None:
         return
     lines, names = case.lines(case.trail.last_out, case.trail.end, *(one.trail.end for one in others)), names_of(others)
     case.blame("tcp-reset", "network", 4 * STRONG, "reset_one_by_one", lines, names=names)
-    for cause in ("server-restart", "server-crash", "proxy-reload"):
-        case.doubt(cause, UNLIKELY, "reset_one_by_one", lines, names=names)
+    case.doubt(("server-restart", "server-crash", "proxy-reload"), UNLIKELY, "reset_one_by_one", lines, names=names)
 
 
 def _at_our_word(trail: Trail) -> bool:

@@ -1,7 +1,7 @@
 """How TCP ended without a word: FIN, RST or silence, and what each excludes (§6.1, §6.2)."""
 
 from tui.diagnosis.between import ended_behind, proxied, says_close
-from tui.diagnosis.case import EXCLUDED, FITS, HINT, STRONG, UNLIKELY, Case
+from tui.diagnosis.case import EXCLUDED, FITS, HINT, IDLE_TIMERS, STRONG, UNLIKELY, Case
 from tui.diagnosis.kernel import FULL_SEGMENT
 from tui.diagnosis.rules.clocks import mute
 from tui.facts.facts import TcpInfo
@@ -46,8 +46,7 @@ def tls_broke(case: Case) -> None:
     else:
         case.blame("protocol-error", "server", 2 * FITS, "tls_failed", lines, error=close.transport.detail or "–")
         case.blame("server-abort", "server", FITS, "tls_failed", lines, error=close.transport.detail or "–")
-    for cause in ("idle-timeout-proxy", "idle-timeout-server"):
-        case.doubt(cause, UNLIKELY / 4, "tls_failed", lines, error=close.transport.detail or "–")
+    case.doubt(IDLE_TIMERS, UNLIKELY / 4, "tls_failed", lines, error=close.transport.detail or "–")
 
 
 def close_frame_excludes(case: Case) -> None:
@@ -72,7 +71,7 @@ def cut_in_a_frame(case: Case) -> None:
     lines, count = case.lines(trail.fin, trail.end), close.transport.undecoded
     case.blame("truncated-frame", "server", 3 * STRONG, "in_mid_frame", lines, bytes=count)
     case.blame("server-crash", "server", FITS, "in_mid_frame", lines, bytes=count)
-    for cause in ("idle-timeout-proxy", "idle-timeout-server", "client-heartbeat-missed", "abrupt-close"):
+    for cause in (*IDLE_TIMERS, "client-heartbeat-missed", "abrupt-close"):
         case.doubt(cause, UNLIKELY / 2, "in_mid_frame", lines, bytes=count)
 
 
