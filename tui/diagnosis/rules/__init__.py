@@ -11,6 +11,8 @@ from tui.diagnosis.case import Case
 from tui.diagnosis.rules import (
     admitted,
     afterwards,
+    apart,
+    behind,
     brokers,
     clocks,
     codes,
@@ -29,6 +31,7 @@ from tui.diagnosis.rules import (
     siblings,
     tcp,
     tls,
+    together,
     words,
 )  # fmt: skip
 
@@ -37,7 +40,7 @@ Rule = Callable[[Case], None]
 RULES: tuple[Rule, ...] = (
     *ours.RULES, *reaching.RULES, *tls.RULES, *opening.RULES, *outbound.RULES, *requests.RULES, *words.RULES,
     *inner.RULES, *codes.RULES, *tcp.RULES, *liveness.RULES, *clocks.RULES, *messages.RULES, *machine.RULES,
-    *forwarding.RULES, *siblings.RULES, *admitted.RULES, *brokers.RULES, *history.RULES, *afterwards.RULES,
-    *process.RULES,
+    *forwarding.RULES, *siblings.RULES, *together.RULES, *apart.RULES, *admitted.RULES, *brokers.RULES,
+    *history.RULES, *afterwards.RULES, *process.RULES, *behind.RULES,
 )  # fmt: skip
 """Every rule about a connection that ended."""

@@ -1,9 +1,7 @@
-"""What has become of the process at the other end, and of those behind it, where that is this machine: it tells a
-worker that was replaced, a server that was killed and a program that cut this connection on purpose apart, whose FIN is
-the same.
+"""What has become of the process at the other end, where that is this machine: it tells a worker that was replaced, a
+server that was killed and a program that cut this connection on purpose apart, whose FIN is the same. ``behind`` is
+about those behind it.
 """
-
-from typing import Any
 
 from tui.diagnosis.between import ended_behind, forwarder, listening, proxied
 from tui.diagnosis.case import EXCLUDED, FITS, IDLE_TIMERS, STRONG, UNLIKELY, Case
@@ -44,13 +42,13 @@ def program(case: Case) -> None:
             case.doubt(cause, UNLIKELY, f"program_{fact.how}", [fact.n], program=listening(case) or "–")
 
 
-def _front(case: Case) -> bool:
+def front(case: Case) -> bool:
     """Whether the process is a proxy's: one before the server, or our own outbound one."""
     return bool(proxied(case)) or case.trail.proxy is not None
 
 
 def _lives(case: Case, lines: list[int]) -> None:
-    name, server = listening(case) or "–", not _front(case) and forwarder(case) is None
+    name, server = listening(case) or "–", not front(case) and forwarder(case) is None
     gone = {"proxy-crash"} | ({"server-crash"} if server else set())
     if name in ("ssh", "autossh"):  # others outlive the far half of their tunnel
         gone.add("tunnel-drop")
@@ -83,9 +81,9 @@ def _ended(case: Case, how: str, lines: list[int]) -> None:
     if forwarder(case) is not None:
         case.blame("tunnel-drop", "network", STRONG, key, lines, program=name)
         return
-    if _front(case):
+    if front(case):
         case.doubt(("server-restart", "server-crash"), UNLIKELY / 4, key, lines, program=name)
-    if how == "replaced" and _front(case):
+    if how == "replaced" and front(case):
         after = outcome(case)
         if after is not None and after[0] != "ok":  # the master goes as well
             case.blame("proxy-restart", "proxy", STRONG, key, lines, program=name)
@@ -96,7 +94,7 @@ def _ended(case: Case, how: str, lines: list[int]) -> None:
     elif how == "replaced":
         case.blame("server-restart", "server", STRONG, key, lines, program=name)
         case.blame("server-crash", "server", 2 * FITS, key, lines, program=name)
-    elif how == "restarted" and _front(case):
+    elif how == "restarted" and front(case):
         case.blame("proxy-restart", "proxy", STRONG, key, lines, program=name)
         case.blame("proxy-crash", "proxy", STRONG, key, lines, program=name)
         if name == "haproxy":  # it reloads by a new process that takes over
@@ -111,7 +109,7 @@ def _took_over(case: Case, fact: Postmortem) -> None:
     """When the process began that listens in place of one that is gone: at a reload before the old one ends, after a
     crash or a restart only then."""
     ready, name = case.trail.ready, listening(case) or "–"
-    if fact.run_s is None or ready is None or not _front(case) or name not in HANDING_OVER:
+    if fact.run_s is None or ready is None or not front(case) or name not in HANDING_OVER:
         return
     before = case.at - (fact.m - fact.run_s)
     if before > AT_ONCE_S and fact.m - fact.run_s > ready.m:
@@ -122,74 +120,6 @@ def _took_over(case: Case, fact: Postmortem) -> None:
         case.doubt("proxy-reload", EXCLUDED, "came_after", [fact.n], program=name)
         if fact.how == "replaced":
             case.blame("proxy-crash", "proxy", FITS, "came_after", [fact.n], program=name)
-
-
-def behind(case: Case) -> None:
-    """What has become of those that a proxy or a tunnel was connected to for us."""
-    known = [fact for fact in case.trail.afterwards if fact.stage == "behind"]
-    if not known or not case.cut:
-        return
-    ended = ended_behind(case)
-    if ended is None:
-        _behind_lives(case, known[-1])
-    else:
-        _behind_ended(case, ended, known[-1])
-
-
-def _behind_lives(case: Case, last: Postmortem) -> None:
-    """None of them has ended; ``last`` is the farthest."""
-    lines: list[int] = [last.n]
-    args: dict[str, Any] = {"program": last.program or "–"}
-    case.doubt("server-crash", UNLIKELY / 2, "behind_lives", lines, **args)
-    if any(fact.stage == "program" and fact.ok for fact in case.trail.afterwards):
-        case.doubt("tunnel-drop", UNLIKELY / 2, "behind_lives", lines, **args)
-    if last.how == "closing":
-        case.blame("server-restart", "server", 2 * STRONG, "behind_closing", lines, **args)
-        case.doubt("server-freeze", UNLIKELY, "behind_closing", lines, **args)
-        return
-    how, status, _ = outcome(case) or (None, None, [])
-    beside = [one for one in case.world.neighbours if one.same_door]
-    lives = any(one.lives for one in beside)
-    if how == "ok" and (status is not None or lives):
-        # One that stops in order lives on a while, and takes nobody in.
-        case.doubt("server-restart", UNLIKELY / 2, "behind_lives", lines, **args)
-        if lives and any(one.together for one in beside):
-            case.blame("admin-kill", "server", 2 * FITS, "behind_lives", lines, **args)
-            case.blame("server-abort", "server", 2 * FITS, "behind_lives", lines, **args)
-    elif how in ("fin", "reset") and _front(case):  # who hung up is the front
-        case.blame("proxy-restart", "proxy", 2 * STRONG, "behind_lives", lines, **args)
-        case.doubt("server-restart", UNLIKELY / 2, "behind_lives", lines, **args)
-    elif status in (502, 503):  # it is there, and the proxy counts it as down
-        case.blame("upstream-down", "server", STRONG, "behind_lives", lines, **args)
-        case.blame("admin-kill", "server", 2 * FITS, "behind_lives", lines, **args)
-        case.blame("server-freeze", "server", FITS, "behind_lives", lines, **args)
-
-
-def _behind_ended(case: Case, fact: Postmortem, last: Postmortem) -> None:
-    """The nearest that has ended, and the farthest."""
-    name, how = fact.program or "–", fact.how or "gone"
-    key, lines = f"behind_{how}", [fact.n]
-    again, died = (FITS, STRONG) if how == "gone" else (STRONG, FITS)
-    doubted = [
-        *IDLE_TIMERS, "abrupt-close", "admin-kill", "connection-lifetime",
-        "proxy-reload", "server-abort",
-    ]  # fmt: skip
-    if name in relays.FORWARDERS:
-        case.blame("tunnel-drop", "network", STRONG, key, lines, program=name)
-    elif relays.proxy(name):
-        if how == "replaced":  # its master lives
-            doubted.remove("proxy-reload")
-            case.blame("proxy-reload", "proxy", 2 * STRONG, key, lines, program=name)
-            case.doubt("proxy-restart", UNLIKELY, key, lines, program=name)
-        case.blame("proxy-restart", "proxy", again, key, lines, program=name)
-        case.blame("proxy-crash", "proxy", died, key, lines, program=name)
-        times = EXCLUDED if last.ok and not relays.relays(last.program or "") else UNLIKELY / 4
-        case.doubt(("server-restart", "server-crash", "upstream-down"), times, key, lines, program=name)
-    else:
-        case.blame("server-restart", "server", again, key, lines, program=name)
-        case.blame("server-crash", "server", died, key, lines, program=name)
-    for cause in doubted:
-        case.doubt(cause, UNLIKELY / 2, key, lines, program=name)
 
 
 def stopped(case: Case) -> None:
@@ -219,7 +149,7 @@ def closed_and_gone(case: Case) -> None:
             return
     else:
         fact = next((fact for fact in reversed(case.trail.afterwards) if fact.stage == "program"), None)
-        if fact is None or fact.ok or _front(case) or forwarder(case) is not None or listening(case) in relays.ONE_EACH:
+        if fact is None or fact.ok or front(case) or forwarder(case) is not None or listening(case) in relays.ONE_EACH:
             return
         name, key = listening(case) or "–", f"program_{fact.how}"
     case.blame("server-restart", "server", 3 * STRONG, key, [fact.n], program=name)
@@ -227,4 +157,4 @@ def closed_and_gone(case: Case) -> None:
     case.doubt(("server-error", "normal-close", "connection-lifetime"), UNLIKELY, key, [fact.n], program=name)
 
 
-RULES = (program, behind, stopped, closed_and_gone)
+RULES = (program, stopped, closed_and_gone)
