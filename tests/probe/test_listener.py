@@ -126,11 +126,12 @@ async def test_one_that_stands_still_lives() -> None:
         writer.close()
 
 
+CLOSING = SERVER.replace("sys.stdin.read()", "sys.stdin.readline(); s.close(); sys.stdin.read()")
+"""One that listens no more once it is told a line."""
+
+
 async def test_one_that_takes_nobody_in_any_more_is_closing() -> None:
-    async with _running(SERVER.replace("sys.stdin.read()", "sys.stdin.readline(); s.close(); sys.stdin.read()")) as (
-        process,
-        port,
-    ):
+    async with _running(CLOSING) as (process, port):
         assert process.stdin is not None
         reader, writer = await asyncio.open_connection(LOOPBACK, port)
         assert await reader.read(5) == b"hello"
@@ -312,6 +313,22 @@ async def test_who_stands_behind_a_proxy(tmp_path: Path) -> None:
             assert mine.now(listening=True) == "lives"
             a.close()
             b.close()
+
+
+async def test_one_behind_a_proxy_that_stands_still_or_takes_nobody_in(tmp_path: Path) -> None:
+    async with _running(CLOSING) as (server, door), _relaying(tmp_path, door) as port:
+        name = psutil.Process(server.pid).name()
+        peer, writer = await _met(port)
+        server.send_signal(signal.SIGSTOP)
+        eventually(lambda: psutil.Process(server.pid).status() == psutil.STATUS_STOPPED)
+        assert await peer.behind() == [(name, "stopped")]
+        server.send_signal(signal.SIGCONT)
+        assert server.stdin is not None
+        server.stdin.write(b"\n")
+        eventually(lambda: listener((LOOPBACK, door), connections()) is None)
+        assert await peer.behind() == [(name, "closing")]
+        assert peer.now(listening=True) == "lives"
+        writer.close()
 
 
 async def test_one_of_several_stands_behind_a_proxy(tmp_path: Path) -> None:
