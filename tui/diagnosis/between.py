@@ -48,6 +48,11 @@ def _proxied(trail: Trail) -> str:
     return relays.rewriter(trail.answer.headers) if trail.answer is not None and trail.answer.status == 101 else ""
 
 
+def front(case: Case) -> bool:
+    """Whether the process is a proxy's: one before the server, or our own outbound one."""
+    return bool(proxied(case)) or case.trail.proxy is not None
+
+
 def says_close(case: Case) -> bool:
     """Whether a proxy stands in front that ends the sessions it carries with a Close of its own, 1001, when it reloads
     (Caddy: measured); others just cut them."""

@@ -64,6 +64,10 @@ class Kernel:
     """The most often that one segment had been sent again: of an outage it is nearly all that was sent again."""
     losses_survived: int = 0
     """Segments that had been sent again before something came in once more."""
+    unread: TcpInfo | None = None
+    """The report that the program at the other end has not read what we had said since something came in last."""
+    read: TcpInfo | None = None
+    """The report that it has."""
     unacked_since: Mark | None = None
     """The first of our bytes after which nothing came in."""
     silence_before_unacked_s: float = 0.0
@@ -89,6 +93,10 @@ class Kernel:
             self.unacked_since = None
         if fact.when == "silent":
             self.silent = fact
+        out = self._out
+        said = out is not None and out.m + SETTLED_S <= fact.m and (self._in is None or self._in.m < out.m)
+        if said and fact.peer_unread is not None:
+            self.read, self.unread = (None, fact) if fact.peer_unread else (fact, None)
         if self.undelivered is not None:
             self.stuck, self.light = fact, None
         if _queued(fact, self.connected_ms):
@@ -122,7 +130,7 @@ class Kernel:
             self.losses_survived = max(self.losses_survived, self.newest.total_retrans)
             self.strays_heard = self.newest.out_of_order or 0
         self._in = mark
-        self.quiet = self.hole = self.unacked_since = None
+        self.quiet = self.hole = self.unacked_since = self.unread = self.read = None
 
     def went(self, mark: Mark, idle_s: float) -> None:
         """Bytes of ours left, after a silence both ways of so many seconds."""

@@ -285,6 +285,9 @@ class TcpInfo(Fact, frozen=True, kw_only=True, tag="tcp_info"):
     twice: int | None = None
     """How many of them the peer says it got twice, so far (RFC 2883; ``tcpi_dsack_dups``, Linux 5.4): they had only
     been late."""
+    peer_unread: int | None = None
+    """Bytes of ours that the program at the other end has not read, where that is this machine; not told when
+    ``resent``."""
 
 
 class Postmortem(Fact, frozen=True, kw_only=True, tag="postmortem"):

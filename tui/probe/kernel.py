@@ -6,7 +6,7 @@ from typing import Any
 from tui.facts import facts
 from tui.probe.interface import interface
 from tui.probe.listener import Peer
-from tui.probe.tcp_state import route, tcp_info
+from tui.probe.tcp_state import route, tcp_info, unread_there
 from tui.probe.wires import Write
 
 SILENCE_S = 1.0
@@ -71,7 +71,10 @@ class Kernel:
         self._tell("end")
 
     def _tell(self, when: str) -> None:
-        self._write(when, self._info())
+        info = self._info()
+        if info is not None and self._socket is not None:
+            info["peer_unread"] = unread_there(self._socket)
+        self._write(when, info)
         found = self._way()
         if found is not None:
             self._fact(facts.Route, when=when, **found)

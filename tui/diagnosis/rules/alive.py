@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tui.diagnosis.between import forwarder, front, listening
 from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.kernel import QUEUED_RTT_MS
 from tui.diagnosis.rules import forwarding, ours, tcp, words
@@ -95,17 +96,41 @@ def silent_beats(case: Case, times: float, lines: list[int], args: dict[str, Any
         one for one in case.world.neighbours
         if one.same_server and one.trail.last_in is not None and one.trail.last_in.m > beaten + 1.2 * trail.beat_in_s
     ]  # fmt: skip
-    answers = spoke or bool(beside) or case.idle_rx < trail.beat_in_s
+    reads = case.kernel.read if serves(case) else None
+    answers = spoke or bool(beside) or case.idle_rx < trail.beat_in_s or reads is not None
     missed, frozen = (times, times / 4) if answers else (times / 2, times)
     untested = trail.last_in is not None and (trail.last_out is None or trail.last_out.m < trail.last_in.m)
     key = "server_silent_untested" if untested and not answers else "server_beats_stopped"
     case.blame("server-heartbeat-missed", "server", missed, key, lines, **args)
-    if answers:
+    if reads is not None:
+        case.doubt("server-freeze", UNLIKELY, "server_reads", [reads.n])
+    elif answers:
         heard = case.lines(*(one.trail.last_in for one in beside)) if beside else case.lines(trail.last_in)
         case.doubt("server-freeze", UNLIKELY, "server_answers", heard)
     elif untested and not trail.remote.startswith(LOOPBACK):  # nothing is lost on the way to this machine
         case.blame("network-blackhole", "network", 0.75 * times, key, lines, **args)
     case.blame("server-freeze", "server", frozen, key, lines, **args)
+
+
+def serves(case: Case) -> bool:
+    """Whether whoever listens at the other end, where that is this machine, serves us, and does not pass us on."""
+    return listening(case) is not None and forwarder(case) is None and not front(case)
+
+
+def reads_nothing(case: Case) -> None:
+    """The server's program, which is of this machine, has left unread what its kernel has of ours: it stands still. One
+    that reads may be late with its beats or know no pings."""
+    close, fact = case.close, case.kernel.unread
+    late = case.trail.late.get("stomp-in")
+    waited = close.initiator == "local" and not close.asked if close is not None else late and late.state == "missed"
+    if fact is None or not waited or not serves(case):
+        return
+    lines, count = case.lines(case.trail.last_out, fact), fact.peer_unread
+    if case.trail.ready is None:
+        case.blame("handshake-timeout", "server", FITS, "server_reads_nothing", lines, bytes=count)
+        return
+    case.blame("server-freeze", "server", 2 * STRONG, "server_reads_nothing", lines, bytes=count)
+    case.doubt("server-heartbeat-missed", UNLIKELY, "server_reads_nothing", lines, bytes=count)
 
 
 def unacknowledged(case: Case) -> None:
@@ -158,6 +183,7 @@ RULES = (
     words.stomp_error,
     ours.peer_breaks_the_rules,
     beats_missed,
+    reads_nothing,
     beats_ended,
     sockjs_beats_missed,
     unacknowledged,

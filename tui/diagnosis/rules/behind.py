@@ -3,10 +3,9 @@ proxy, the far half of a tunnel."""
 
 from typing import Any
 
-from tui.diagnosis.between import ended_behind
+from tui.diagnosis.between import ended_behind, front
 from tui.diagnosis.case import EXCLUDED, FITS, IDLE_TIMERS, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.afterwards import outcome
-from tui.diagnosis.rules.process import front
 from tui.facts.facts import Postmortem
 from tui.knowledge import relays
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tui.diagnosis.case import EXCLUDED, FITS, HINT, IDLE_TIMERS, STRONG, UNLIKELY, Case
-from tui.diagnosis.rules.alive import silent_beats
+from tui.diagnosis.rules.alive import reads_nothing, silent_beats
 from tui.knowledge import timeouts
 from tui.knowledge.sayings import meant
 from tui.protocols.heartbeat import LATE_MARGIN_MS
@@ -182,5 +182,5 @@ def unanswered(case: Case) -> None:
 
 RULES = (
     own_beats_late, broker_windows, server_ping_unanswered, ping_came_with_the_end, own_ping_unanswered, server_silent,
-    unanswered,
+    reads_nothing, unanswered,
 )  # fmt: skip

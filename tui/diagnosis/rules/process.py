@@ -3,7 +3,7 @@ server that was killed and a program that cut this connection on purpose apart, 
 about those behind it.
 """
 
-from tui.diagnosis.between import ended_behind, forwarder, listening, proxied
+from tui.diagnosis.between import ended_behind, forwarder, front, listening
 from tui.diagnosis.case import EXCLUDED, FITS, IDLE_TIMERS, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.afterwards import outcome
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S
@@ -40,11 +40,6 @@ def program(case: Case) -> None:
         _took_over(case, fact)
         for cause in ("server-abort", "admin-kill", *IDLE_TIMERS, "connection-lifetime"):
             case.doubt(cause, UNLIKELY, f"program_{fact.how}", [fact.n], program=listening(case) or "–")
-
-
-def front(case: Case) -> bool:
-    """Whether the process is a proxy's: one before the server, or our own outbound one."""
-    return bool(proxied(case)) or case.trail.proxy is not None
 
 
 def _lives(case: Case, lines: list[int]) -> None:
