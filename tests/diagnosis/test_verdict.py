@@ -441,6 +441,61 @@ def test_the_servers_beats_stop_while_tcp_answers() -> None:
     assert found[-1].causes[1].cause == "server-heartbeat-missed"
 
 
+def _beats_stop(program: str, peer_unread: int | None, after: float = 0.5) -> Verdict:
+    """A server of this machine promises beats and stops; it is looked at so long after a beat of ours, s."""
+    tape = Tape("stomp+ws://127.0.0.1:8080/feed")
+    tape.add(facts.Route, when="open", remote="127.0.0.1", local="127.0.0.1", program=program)
+    busy(tape.open("v12.stomp").connected(), 4)
+    for m in (4.5, 5.5, 6.5, 7.5):
+        tape.at(m).text("out", "\n")
+    tape.at(7.5 + after).add(
+        facts.TcpInfo, when="silent", outq=0, notsent=0, unacked=0, retrans=0, total_retrans=0, rtt_ms=1.0,
+        last_ack_ms=450.0, last_data_ms=3900.0, state="ESTABLISHED", peer_unread=peer_unread,
+    )  # fmt: skip
+    return verdicts(tape.at(8.5).text("out", "\n").at(8.6).stop())[-1]
+
+
+@pytest.mark.parametrize(
+    ("unread", "cause", "reason"),
+    [
+        (28, "server-freeze", "verdict.server_reads_nothing"),
+        (0, "server-heartbeat-missed", "verdict.server_reads"),
+    ],
+)
+def test_what_a_server_of_this_machine_has_read_tells_a_halt_from_missing_beats(
+    unread: int, cause: str, reason: str
+) -> None:
+    found = _beats_stop("node", unread)
+    assert (found.cause, found.grade) == (cause, "strong")
+    frozen = next(one for one in found.causes if one.cause == "server-freeze")
+    assert reason in [claim.key for claim in (*frozen.evidence, *frozen.against)]
+
+
+@pytest.mark.parametrize(
+    ("program", "unread", "after"),
+    [("haproxy", 0, 0.5), ("ssh", 28, 0.5), ("node", None, 0.5), ("node", 7, 0.05)],
+)
+def test_what_a_relay_has_read_and_what_was_said_just_now_tell_nothing(
+    program: str, unread: int | None, after: float
+) -> None:
+    found = _beats_stop(program, unread, after)
+    assert not {"verdict.server_reads", "verdict.server_reads_nothing"} & {
+        claim.key for one in found.causes for claim in (*one.evidence, *one.against)
+    }
+
+
+def test_a_server_that_reads_nothing_has_not_answered_the_handshake() -> None:
+    tape = Tape("stomp+ws://127.0.0.1:8080/feed")
+    tape.add(facts.Route, when="open", remote="127.0.0.1", local="127.0.0.1", program="java").open("v12.stomp")
+    tape.text("out", "CONNECT\n\n\0").at(1).add(
+        facts.TcpInfo, when="silent", outq=0, notsent=0, unacked=0, retrans=0, total_retrans=0, rtt_ms=1.0,
+        last_ack_ms=990.0, last_data_ms=990.0, state="ESTABLISHED", peer_unread=40,
+    )  # fmt: skip
+    found = last("A", tape.at(10).end("timeout"))
+    assert head(found) == ("handshake-timeout", "server")
+    assert "verdict.server_reads_nothing" in [claim.key for claim in found.causes[0].evidence]
+
+
 def test_the_servers_beats_stop_while_it_answers_pings() -> None:
     tape = busy(stomp(), 4)
     for m in (4.5, 5.5, 6.5, 7.5, 8.5, 9.5):
