@@ -169,10 +169,12 @@ def test_each_is_reset_at_its_own_next_word(apart: float, grade: str) -> None:
     assert named(last("A", reset("A", 3.86), reset("B", 3.86 + apart)), "tcp-reset").grade == grade
 
 
-def behind(proxy: str, name: str, until: float = 6.0) -> Tape:
+def behind(proxy: str, name: str, until: float = 6.0, path: str = "/feed") -> Tape:
     """Busy at a server that some proxy answers for."""
-    tape = Tape(name=name).add(facts.Tcp, role="main", remote="192.0.2.1:80", local="192.0.2.9:5000", ms=40.0)
-    tape.add(facts.Http, dir="out", method="GET", target="/feed", status=None)
+    tape = Tape(f"ws://shop.test{path}", name).add(
+        facts.Tcp, role="main", remote="192.0.2.1:80", local="192.0.2.9:5000", ms=40.0
+    )
+    tape.add(facts.Http, dir="out", method="GET", target=path, status=None)
     tape.add(facts.Http, dir="in", status=101, headers=[("Server", proxy)]).add(
         facts.Open, subprotocol=None, extensions=[]
     )
@@ -184,6 +186,22 @@ def test_a_proxy_that_goes_takes_all_of_them_along(*, lives: bool, side: str) ->
     cut = [behind("nginx", name, 3).at(3.2).eof().end() for name in ("A", "B")]
     other = behind("nginx", "C") if lives else behind("nginx", "C", 3).at(3.2).eof().end()
     assert last("A", *cut, other).side == side
+
+
+@pytest.mark.parametrize(("path", "side"), [("/other", "server"), (None, "proxy")])
+def test_a_proxy_that_goes_takes_along_what_it_carries_to_other_servers(path: str | None, side: str) -> None:
+    cut = [behind("nginx", name, 3).at(3.2).eof().end() for name in ("A", "B")]
+    cut[0].at(3.3).add(facts.Postmortem, stage="tcp", ok=True)  # no more: another session to that origin is up
+    assert last("A", *cut, *([behind("nginx", "C", path=path)] if path else [])).side == side
+
+
+@pytest.mark.parametrize(("inner", "cause"), [("haproxy", "proxy-restart"), ("node", "server-restart")])
+def test_one_of_several_proxies_in_a_row_ended(inner: str, cause: str) -> None:
+    """What else goes through the first lives on."""
+    cut = [behind("nginx", name, 3).at(3.2).eof().end() for name in ("A", "B")]
+    cut[0].at(3.3).add(facts.Postmortem, stage="tcp", ok=True)
+    cut[0].add(facts.Postmortem, stage="behind", ok=False, how="restarted", program=inner)
+    assert last("A", *cut, behind("nginx", "C", path="/other")).cause == cause
 
 
 @pytest.mark.parametrize(("proxy", "cause"), [("nginx", "proxy-crash"), ("testing", "server-crash")])
@@ -219,6 +237,17 @@ def test_no_idle_timer_ends_busy_sessions_with_the_idle_one() -> None:
     with_others = last("A", cut("A", 6.0, idle=2.0), cut("B", 6.02, idle=0.3), cut("C", 6.04, idle=0.3))
     assert not any(cause.startswith("idle") for cause in causes(with_others)[:2])
     assert causes(last("A", cut("A", 6.0, idle=2.0)))[0].startswith("idle")
+
+
+def test_no_timer_is_shorter_than_a_silence_it_let_pass() -> None:
+    """A round second: no timer that fires up to 0.3 s early."""
+    tape = cut("A", 6.0, idle=1.0)
+    survived = cut("A", 4.7, idle=0.1)
+    survived.facts[-2:] = []
+    survived.at(6.0).text("in", "hi").at(6.05).text("out", "hi").at(7.05).eof().end()
+    assert not named(last("A", tape), "idle-timeout-proxy").against
+    against = named(last("A", survived), "idle-timeout-proxy").against
+    assert "verdict.longer_silence_survived" in [reason.key for reason in against]
 
 
 def test_a_timer_ends_those_together_that_were_silent_as_long() -> None:

@@ -15,7 +15,7 @@ from tui.facts.facts import Alert, CloseNotify
         ("ws://shop.test/feed", 1, "General SOCKS server failure", ["dns-failure", "upstream-down"]),
         ("ws://192.0.2.1/feed", 1, "General SOCKS server failure", ["upstream-down", "host-unreachable"]),
         ("ws://192.0.2.1/feed", 503, "Connect failed", ["upstream-down", "connection-refused"]),
-        ("ws://192.0.2.1/feed", 5, "Connection refused", ["upstream-down", "connection-refused"]),
+        ("ws://192.0.2.1/feed", 5, "Connection refused", ["connection-refused", "upstream-down"]),
         ("ws://shop.test/feed", 504, "Gateway Timeout", ["upstream-timeout"]),
         ("ws://shop.test/feed", 503, "Service Unavailable", ["upstream-down", "dns-failure"]),
     ],

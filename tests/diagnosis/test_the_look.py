@@ -114,6 +114,66 @@ def test_a_server_that_lives_and_listens_no_more_was_told_to(*, lives: bool, lis
     assert any(one.cause == "admin-kill" and one.confidence > 0.05 for one in verdict.causes[:2]) == listed
 
 
+@pytest.mark.parametrize(("program", "doubted"), [("haproxy", True), ("node", False)])
+def test_where_nobody_listens_any_more_no_proxy_reloads(program: str, *, doubted: bool) -> None:
+    """The next attempt is refused or not: a proxy that reloads listens all the time."""
+    tape = through(program).at(3.4).add(facts.Postmortem, stage="program", ok=False, how="gone")
+    found = {one.cause: one for one in last("A", tape).causes}
+    assert ({"proxy-restart", "proxy-crash"} <= found.keys()) == doubted
+    reload = found.get("proxy-reload")
+    assert reload is None or reload.confidence < 0.02
+
+
+def test_a_server_that_ends_all_and_lives_has_not_restarted() -> None:
+    def restarts(how: str | None) -> float:
+        tape, other = through("node"), busy(Tape(name="B").open(), 3).at(3.2).eof().end()
+        tape.at(3.3).add(facts.Postmortem, stage="program", ok=how is None, how=how)
+        tape.at(4).c = 2
+        found = last("A", tape.open(), other)
+        return sum(one.confidence for one in found.causes if one.cause == "server-restart")
+
+    assert restarts("restarted") > 0.5 > restarts(None)
+
+
+@pytest.mark.parametrize(("url", "expected"), [("ws://shop.test/feed", True), ("wss://shop.test/feed", False)])
+def test_a_stunnel_before_a_server_hangs_up_on_plain_words(url: str, *, expected: bool) -> None:
+    tape = Tape(url).add(facts.Tcp, role="main", remote="192.0.2.1:80", local="192.0.2.9:5000", ms=0.1).add(
+        facts.Route, when="open", remote="192.0.2.1", local="192.0.2.9", program="stunnel4", interface="lo"
+    )  # fmt: skip
+    tape.add(facts.Http, dir="out", method="GET", target="/feed", status=None)
+    found = last("A", tape.at(0.1).eof().end("fin", "http")).causes
+    assert ("tls-expected" in [one.cause for one in found[:2]]) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "cause"),
+    [(5, "Connection refused by destination host", "connection-refused"), (503, "Connection refused", "upstream-down")],
+)
+def test_what_an_outbound_proxy_says_of_a_refusal(status: int, error: str, cause: str) -> None:
+    """SOCKS has a number of its own for it (RFC 1928 §6), HTTP has 502 and 503 for all that fails behind."""
+    tape = Tape().add(facts.Proxy, url="socks5://192.0.2.7:1080", ok=False, status=status, error=error)
+    assert last("A", tape.at(0.1).end("proxy", "proxy")).cause == cause
+
+
+@pytest.mark.parametrize(("gap", "cause"), [(1.0, "client-stalled"), (0.3, "abrupt-close")])
+def test_a_halt_of_ours_that_began_after_the_end_has_ended_nothing(gap: float, cause: str) -> None:
+    """It is noticed 0.5 s after the end, and began before it, or later."""
+    tape = busy(Tape().open(), 4).at(4.9).eof().end().at(5.4)
+    slept = tape.add(facts.Stall, everywhere=True, why="scheduling", wall=1.1, mono=gap)
+    assert last("A", slept).cause == cause
+
+
+@pytest.mark.parametrize(("now", "cause"), [("fe80::1", "local-network-down"), ("2001:db8:1::7", "network-blackhole")])
+def test_an_interface_with_nothing_but_a_link_local_address_has_lost_its_own(now: str, cause: str) -> None:
+    tape = Tape("stomp+ws://shop.test/feed")
+    tape.add(facts.Route, when="open", remote="2001:db8::1", local="2001:db8:2::9", program=None, interface="eth0")
+    tape = busy(tape.open("v12.stomp").connected(), 4).at(4.5).text("out", "\n").at(8)
+    told: dict[str, Any] = {"notsent": 0, "unacked": 1, "rtt_ms": 40.0, "state": "ESTABLISHED", "outq": 7}
+    tape.add(facts.TcpInfo, when="silent", retrans=4, total_retrans=4, last_ack_ms=3900, last_data_ms=3900, **told)
+    tape.add(facts.Route, when="silent", remote="2001:db8::1", local=now).at(20).end("timeout", errno="ETIMEDOUT")
+    assert last("A", tape.at(21).add(facts.Postmortem, stage="tcp", ok=False, how="timeout")).cause == cause
+
+
 @pytest.mark.parametrize(("gone", "cause"), [(True, "server-restart"), (False, "server-error")])
 def test_who_closed_behind_a_proxy_and_is_gone_was_stopped(*, gone: bool, cause: str) -> None:
     tape = Tape().open().add(

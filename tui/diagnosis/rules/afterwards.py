@@ -204,6 +204,8 @@ def _answers(case: Case, lines: list[int]) -> None:
         small = waiting(lost) < SMALL  # a large one may be what does not fit
         times = 3 * STRONG if small else 2 * FITS
         case.blame("nat-timeout", "network", times, "after_ok_in_the_dark", [lost.n, *lines])
+        if small:
+            case.doubt("network-blackhole", 2 * UNLIKELY, "after_ok_in_the_dark", [lost.n, *lines])
     if case.cut and any(one.together and one.same_server for one in case.world.neighbours):
         if proxied(case):
             case.blame("proxy-reload", "proxy", HINT if front else FITS, "after_ok_together", lines)

@@ -60,7 +60,7 @@ def idle(case: Case) -> None:
         return  # the peer's clock did not see our last bytes
     any_, lines = case.idle_any, case.last_lines
     counts_ours = bool(proxied(case)) and _longest_own_silence(case)  # what came says nothing against such a timer
-    if trail.longest_idle_s > any_ + TICK_S and not counts_ours:
+    if trail.longest_idle_s > any_ + (LATE_S if round_seconds(any_) else TICK_S) and not counts_ours:
         for cause in IDLE_TIMERS:
             case.doubt(
                 cause, UNLIKELY, "longer_silence_survived", lines, longest=round(trail.longest_idle_s, 1),

@@ -24,6 +24,8 @@ def through_a_forwarder(case: Case) -> None:
     elif trail.ready is None and trail.answer is None and trail.first_in is None:
         case.blame("connection-refused", "server", STRONG, "forwarder_refused", lines, program=program)
         case.blame("forbidden", "config", 1.5 * FITS, "forwarder_refused", lines, program=program)
+        if program.startswith("stunnel") and not trail.session.spoken.tls:  # before a server it hangs up on plain words
+            case.blame("tls-expected", "client", STRONG, "forwarder_refused", lines, program=program)
 
 
 def own_hand(case: Case) -> None:

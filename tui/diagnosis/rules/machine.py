@@ -17,6 +17,9 @@ MUCH = 32 * 1024
 PUSHED = 1024
 """Bytes that came in one go after a freeze, from which the server had been speaking all the while."""
 
+LINK_LOCAL = ("fe80:", "169.254.")
+"""How the addresses begin that an interface has when it has no other (RFC 4291 §2.5.6, RFC 3927)."""
+
 
 def stalled(case: Case) -> None:
     """Time passed without us: beats and pongs of ours were late, and nobody else is to blame (§4 entries 3, 16)."""
@@ -27,6 +30,7 @@ def stalled(case: Case) -> None:
     stalls = [
         stall for stall in case.world.stalls
         if stall.why in ("sleep", "scheduling") and trail.ready.m <= stall.m and case.m - stall.m <= within
+        and stall.m - stall.mono <= case.at
     ]  # fmt: skip
     if not stalls:
         return
@@ -78,7 +82,9 @@ def route_lost(case: Case) -> None:
             case.doubt(cause, UNLIKELY / 2, "no_route", lines, error=after.error or "–")
     elif after.local != before.local:
         args: dict[str, Any] = {"before": before.local, "after": after.local}
-        case.blame("local-network-down", "network", 4 * STRONG, "address_changed", lines, **args)
+        left = after.local.startswith(LINK_LOCAL) and not before.local.startswith(LINK_LOCAL)
+        times = SAID if left else 4 * STRONG
+        case.blame("local-network-down", "network", times, "address_changed", lines, **args)
         case.doubt("network-blackhole", UNLIKELY / 4, "address_changed", lines, **args)
 
 

@@ -59,8 +59,9 @@ def _proxy_causes(status: int | None, said: str, *, named: bool) -> Iterator[tup
     elif status == 403 or any(word in said for word in ("ruleset", "not allowed", "prohibited", "denied")):
         yield "forbidden", "config", STRONG
     elif "refused" in said:
-        yield "upstream-down", "server", STRONG
-        yield "connection-refused", "server", 0.9 * STRONG
+        tunnels = status is None or status < 100  # SOCKS has a number of its own for that
+        yield "upstream-down", "server", 0.8 * STRONG if tunnels else STRONG
+        yield "connection-refused", "server", STRONG if tunnels else 0.9 * STRONG
     elif status in (500, 502, 503) or "unable to connect" in said:
         yield "upstream-down", "server", STRONG
         yield "connection-refused", "server", FITS

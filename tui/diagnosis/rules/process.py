@@ -58,6 +58,8 @@ def _lives(case: Case, lines: list[int]) -> None:
         case.blame("admin-kill", "server", STRONG, "program_closing", lines, program=name)
     elif server:
         case.blame("server-abort", "server", 1.5, "program_lives", lines, program=name)
+        if after is not None and after[0] == "ok":
+            case.doubt("server-restart", UNLIKELY, "program_lives", lines, program=name)
     elif name in WORKERS and after is not None and after[:2] == ("ok", 101) and not _timed(case):
         # The proxy did not go, nor what is behind it: somebody told one of them to end the session.
         case.blame("admin-kill", "server", STRONG, "program_lives", lines, program=name)
@@ -86,6 +88,10 @@ def _ended(case: Case, how: str, lines: list[int]) -> None:
             case.blame("proxy-reload", "proxy", STRONG, key, lines, program=name)
             case.doubt("proxy-restart", UNLIKELY, key, lines, program=name)
         case.blame("proxy-crash", "proxy", STRONG, key, lines, program=name)  # a worker may have died
+    elif how == "gone" and front(case):
+        case.blame("proxy-restart", "proxy", STRONG, key, lines, program=name)
+        case.blame("proxy-crash", "proxy", STRONG, key, lines, program=name)
+        case.doubt("proxy-reload", UNLIKELY / 4, key, lines, program=name)
     elif how == "replaced":
         case.blame("server-restart", "server", STRONG, key, lines, program=name)
         case.blame("server-crash", "server", 2 * FITS, key, lines, program=name)

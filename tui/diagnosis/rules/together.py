@@ -1,11 +1,12 @@
 """Sessions that ended at one moment (§5.3 P1 to P5): what they share did it."""
 
-from tui.diagnosis.between import proxied
+from tui.diagnosis.between import ended_behind, proxied
 from tui.diagnosis.case import FITS, HINT, IDLE_TIMERS, PROXY_ENDS, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S
 from tui.diagnosis.rules.siblings import names_of, was_there
 from tui.diagnosis.trail import Trail
 from tui.diagnosis.world import Neighbour
+from tui.knowledge import relays
 from tui.knowledge.sayings import meant
 
 APART_S = 0.1
@@ -66,10 +67,11 @@ def together(case: Case) -> None:
 def one_of_a_pool(case: Case) -> None:
     """Several of those behind one proxy were cut at one moment, and others that were there by then live on: what ended
     is one server of several, or all of one server's sessions were ended. A proxy that goes takes all of them along."""
-    if not case.cut or not proxied(case):
-        return
+    ended = ended_behind(case)
+    if not case.cut or not proxied(case) or (ended is not None and relays.proxy(ended.program or "")):
+        return  # or it is known that one of several proxies in a row ended
     down = [one for one in case.world.neighbours if one.together and one.same_door and _unsaid(one.trail)]
-    living = [one for one in case.world.neighbours if one.same_door and one.lives and was_there(case, one)]
+    living = [one for one in case.world.neighbours if one.same_server and one.lives and was_there(case, one)]
     if not down or not living or (case.idle_any >= LEAST_IDLE_S and _same_rhythm(case, down, "idle_any")):
         return
     lines, names = case.lines(*(one.trail.end for one in down), case.trail.end), names_of(living)
