@@ -244,7 +244,7 @@ def test_no_timer_is_shorter_than_a_silence_it_let_pass() -> None:
     tape = cut("A", 6.0, idle=1.0)
     survived = cut("A", 4.7, idle=0.1)
     survived.facts[-2:] = []
-    survived.at(6.0).text("in", "hi").at(6.05).text("out", "hi").at(7.05).eof().end()
+    survived.at(5.68).text("in", "hi").at(5.7).text("out", "hi").at(6.7).eof().end()
     assert not named(last("A", tape), "idle-timeout-proxy").against
     against = named(last("A", survived), "idle-timeout-proxy").against
     assert "verdict.longer_silence_survived" in [reason.key for reason in against]
