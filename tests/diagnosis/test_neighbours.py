@@ -276,6 +276,26 @@ def test_another_way_out_does_not_acquit_our_own_address(after: str, cause: str)
     assert last("A", tape, busy(lives.add(facts.Open, subprotocol=None, extensions=[]), 22)).cause == cause
 
 
+@pytest.mark.parametrize(("after", "cause"), [("192.0.2.77", "local-network-down"), ("192.0.2.9", "network-blackhole")])
+def test_who_lives_by_our_new_address_does_not_acquit_the_old_one(after: str, cause: str) -> None:
+    """It has connected again already."""
+    tape = stomp().add(facts.Route, when="open", remote="192.0.2.1", local="192.0.2.9")
+    asked(busy(tape, 4).at(4.5).text("out", "\n").at(8), outq=7, retrans=3, rtt_ms=40.0)
+    tape.at(20).add(facts.Route, when="end", remote="192.0.2.1", local=after).end("timeout", errno="ETIMEDOUT")
+    lives = busy(Tape("stomp+ws://shop.test/feed", "B").at(6).open("v12.stomp").connected(), 22)
+    assert last("A", tape, lives).cause == cause
+
+
+@pytest.mark.parametrize(("how", "listed"), [("replaced", True), (None, False)])
+def test_who_lives_with_another_worker_does_not_acquit_the_one_that_is_gone(how: str | None, *, listed: bool) -> None:
+    tape = Tape().open().add(
+        facts.Route, when="open", remote="192.0.2.1", local="192.0.2.9", program="node", interface="lo"
+    )  # fmt: skip
+    busy(tape, 3).at(3.2).eof().end().at(3.4).add(facts.Postmortem, stage="program", ok=how is None, how=how)
+    found = causes(last("A", tape, busy(Tape(name="B").open(), 6)))[:2]
+    assert ({"server-crash", "server-restart"} == set(found)) == listed
+
+
 def test_what_a_close_is_about_ends_no_other_of_the_pool() -> None:
     told = behind("nginx", "B", 3).at(3.2).closing("in", 4401, "token expired").closing("out", 4401).eof().end()
     mine, other = behind("nginx", "A", 3).at(3.2).eof().end(), behind("nginx", "C")

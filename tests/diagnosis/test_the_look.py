@@ -155,12 +155,24 @@ def test_what_an_outbound_proxy_says_of_a_refusal(status: int, error: str, cause
     assert last("A", tape.at(0.1).end("proxy", "proxy")).cause == cause
 
 
-@pytest.mark.parametrize(("gap", "cause"), [(1.0, "client-stalled"), (0.3, "abrupt-close")])
+@pytest.mark.parametrize(("gap", "cause"), [(1.0, "client-stalled"), (0.7, "abrupt-close"), (0.3, "abrupt-close")])
 def test_a_halt_of_ours_that_began_after_the_end_has_ended_nothing(gap: float, cause: str) -> None:
-    """It is noticed 0.5 s after the end, and began before it, or later."""
+    """It is noticed 0.5 s after the end. Its gap counts from the probe's last look, up to 0.25 s before it began."""
     tape = busy(Tape().open(), 4).at(4.9).eof().end().at(5.4)
     slept = tape.add(facts.Stall, everywhere=True, why="scheduling", wall=1.1, mono=gap)
     assert last("A", slept).cause == cause
+
+
+@pytest.mark.parametrize(("came", "cause"), [(3, "backpressure"), (0, "truncated-frame")])
+def test_a_queue_of_messages_that_we_left_ends_anywhere(came: int, cause: str) -> None:
+    """Told to freeze, we find messages when we go on, and the last one cut off; or nothing but part of one."""
+    tape = busy(Tape().open(), 2).at(2.5).command("freeze 3").at(5.6)
+    for _ in range(came):
+        tape.text("in", "x" * 900)
+    tape.eof().add(
+        facts.End, how="fin", phase="open", errno=None, alert=None, close_notify=None, undecoded=700, unread=0, unsent=0
+    )
+    assert last("A", tape).cause == cause
 
 
 @pytest.mark.parametrize(("now", "cause"), [("fe80::1", "local-network-down"), ("2001:db8:1::7", "network-blackhole")])

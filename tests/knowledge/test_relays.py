@@ -53,8 +53,10 @@ def test_the_proxy_by_its_hand(headers: list[tuple[str, str]], proxy: str) -> No
         (answer("Server", "Date", "Connection", "Upgrade", "Sec-WebSocket-Accept", server="nginx"), False),
         (answer("upgrade", "connection", "sec-websocket-accept"), False),
         (answer("Connection", "Sec-Websocket-Accept", "Upgrade"), False),
+        (answer("Connection", "Sec-Websocket-Accept", "Upgrade", "Date"), True),
+        (answer("Connection", "Date", "Sec-Websocket-Accept", "Upgrade"), False),
     ],
-    ids=["node", "python", "nginx", "haproxy", "traefik"],
+    ids=["node", "python", "nginx", "haproxy", "traefik", "coder", "traefik-before-coder"],
 )
 def test_a_server_that_wrote_them_itself(headers: list[tuple[str, str]], own: bool) -> None:
     assert untouched(headers) is own

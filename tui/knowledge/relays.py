@@ -67,7 +67,9 @@ def untouched(headers: Sequence[tuple[str, str]]) -> bool:
     """Whether a 101 has its headers as servers write them by hand: each proxy that speaks HTTP names itself, sorts them
     or moves ``Connection`` (see ``rewriter``)."""
     names = [name for name, _ in headers]
-    return ("Upgrade", "Connection") in itertools.pairwise(names)
+    own = [name for name in names if name != "Date"]  # Go's server puts it behind the others, a proxy of Go among them
+    go = "Sec-Websocket-Accept" in names and own == sorted(own) and names[-1:] == ["Date"]
+    return go or ("Upgrade", "Connection") in itertools.pairwise(names)
 
 
 def _small_by_itself(names: list[str], values: dict[str, str]) -> bool:

@@ -17,6 +17,10 @@ MUCH = 32 * 1024
 PUSHED = 1024
 """Bytes that came in one go after a freeze, from which the server had been speaking all the while."""
 
+LOOKS_S = 0.25
+"""Seconds between the probe's looks at its clocks: a halt begins up to so long after the look that its gap counts
+from."""
+
 LINK_LOCAL = ("fe80:", "169.254.")
 """How the addresses begin that an interface has when it has no other (RFC 4291 §2.5.6, RFC 3927)."""
 
@@ -30,7 +34,7 @@ def stalled(case: Case) -> None:
     stalls = [
         stall for stall in case.world.stalls
         if stall.why in ("sleep", "scheduling") and trail.ready.m <= stall.m and case.m - stall.m <= within
-        and stall.m - stall.mono <= case.at
+        and stall.m - stall.mono + LOOKS_S <= case.at
     ]  # fmt: skip
     if not stalls:
         return
@@ -113,6 +117,8 @@ def _frozen(case: Case, lines: list[int]) -> None:
     case.doubt(("abrupt-close", "server-crash", "server-restart", "proxy-reload"), UNLIKELY, "frozen", lines)
     case.doubt(("server-abort", "admin-kill"), UNLIKELY / 2, "frozen", lines)
     case.doubt("idle-timeout-proxy", 0.5, "frozen", lines)
+    if trail.came_since_freeze:  # a queue of messages that we left ends anywhere
+        case.doubt("truncated-frame", UNLIKELY, "frozen", lines)
     if pushed:  # it spoke, and we did not listen: that we said nothing either is no matter
         case.doubt("idle-timeout-server", 0.5, "frozen", lines)
 

@@ -18,6 +18,12 @@ SHARED = ("server-crash", "proxy-crash", "proxy-restart", "proxy-reload", "tunne
 """Causes that hit every session of one server, or of this machine, at once."""
 
 
+def moved(case: Case) -> bool:
+    """Whether this machine would take another address to the same peer by now."""
+    before, after = case.trail.route, case.trail.last_route
+    return before is not None and after is not None and after.local != before.local
+
+
 def names_of(neighbours: list[Neighbour]) -> str:
     """How a claim names other sessions."""
     return ", ".join(one.name for one in neighbours[:5])
@@ -39,6 +45,10 @@ def alone(case: Case) -> None:
     # A proxy may send another path to another server.
     elsewhere = bool(proxied(case)) and all(one.trail.door[1] != case.trail.door[1] for one in living)
     spared = {"server-crash", "server-freeze", "going-away", "server-restart"} if elsewhere else set[str]()
+    if moved(case):
+        spared.add("local-network-down")  # they live by another address
+    if any(fact.stage == "program" and fact.how == "replaced" for fact in case.trail.afterwards):
+        spared |= {"server-crash", "server-restart"}  # they are with other workers
     if listening(case) in relays.ONE_EACH:
         spared.add("tunnel-drop")
     for cause in SHARED:
@@ -120,10 +130,8 @@ def other_server_lives(case: Case) -> None:
     living = [one for one in case.world.neighbours if not one.same_host and one.lives and was_there(case, one)]
     if living:
         lines = case.lines(*(one.trail.last_in for one in living))
-        before, after = case.trail.route, case.trail.last_route
-        moved = before is not None and after is not None and after.local != before.local  # theirs is another way out
-        for cause in ("client-stalled",) if moved else ("local-network-down", "client-stalled"):
-            case.doubt(cause, UNLIKELY, "other_server_lives", lines, names=names_of(living))
+        shared = ("client-stalled",) if moved(case) else ("local-network-down", "client-stalled")
+        case.doubt(shared, UNLIKELY, "other_server_lives", lines, names=names_of(living))
 
 
 RULES = (alone, quieter, other_server_lives)
