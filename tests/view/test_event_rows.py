@@ -52,6 +52,17 @@ def test_every_end_can_be_said(story: Story, how: str, look: Look) -> None:
     assert plain(draw(row, 120, look)).strip()
 
 
+@pytest.mark.parametrize(
+    ("unread", "said"), [(7, "7 B of ours unread"), (0, "3 retransmitted"), (None, "3 retransmitted")]
+)
+def test_what_the_program_at_the_other_end_has_left_unread(story: Story, unread: int | None, said: str) -> None:
+    fact = story.say(
+        facts.TcpInfo, "A", when="silent", outq=0, notsent=0, unacked=0, retrans=0, total_retrans=3, rtt_ms=0.2,
+        last_ack_ms=900, last_data_ms=900, state="ESTABLISHED", peer_unread=unread,
+    )  # fmt: skip
+    assert said in plain(draw(event_rows(fact, Look())[0], 160, Look()))
+
+
 def test_kernel_counters_are_only_there_for_those_who_look(story: Story) -> None:
     fact = story.say(
         facts.TcpInfo, "A", when="silent", outq=5, notsent=None, unacked=1, retrans=2, total_retrans=3, rtt_ms=0.2,

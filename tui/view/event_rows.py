@@ -123,8 +123,10 @@ def _tcp_info(fact: facts.TcpInfo, look: Look) -> Row:
         "unacked": fact.unacked, "retrans": fact.total_retrans, "rtt": numbers.millis(fact.rtt_ms),
         "quiet": numbers.millis(fact.last_data_ms), "state": look.safe(fact.state),
         "unsent": look.glyphs.none if fact.notsent is None else numbers.count(fact.notsent),
+        "unread": numbers.count(fact.peer_unread or 0),
     }  # fmt: skip
-    return _event(fact, "tcp", "info", key="row_tcp_info", args=args, kind="trace")
+    key = "row_tcp_unread" if fact.peer_unread else "row_tcp_info"
+    return _event(fact, "tcp", "info", key=key, args=args, kind="trace")
 
 
 def _postmortem(fact: facts.Postmortem, look: Look) -> Row:
