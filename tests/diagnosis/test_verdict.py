@@ -471,6 +471,18 @@ def test_what_a_server_of_this_machine_has_read_tells_a_halt_from_missing_beats(
     assert reason in [claim.key for claim in (*frozen.evidence, *frozen.against)]
 
 
+@pytest.mark.parametrize(("other_until", "scope"), [(4, "all"), (9, "one")])
+def test_those_that_fall_silent_at_one_moment_ail_together(other_until: float, scope: str) -> None:
+    mine, other = (busy(stomp(name=name), until) for name, until in (("A", 4), ("B", other_until)))
+    for m in (5.5, 7.5, 8.5):
+        mine.at(m).text("out", "\n")
+        if other_until < m:
+            other.at(m + 0.1).text("out", "\n")
+    found = last("A", mine.at(8.6).stop(), other)
+    assert (found.cause, found.scope) == ("server-freeze" if scope == "all" else "server-heartbeat-missed", scope)
+    assert [(one.state, one.together) for one in found.siblings] == [("open", scope == "all")]
+
+
 @pytest.mark.parametrize(
     ("program", "unread", "after"),
     [("haproxy", 0, 0.5), ("ssh", 28, 0.5), ("node", None, 0.5), ("node", 7, 0.05)],

@@ -69,6 +69,8 @@ def test_a_cause_of_a_later_version_is_said_by_its_id_and_safe() -> None:
          "客户端 · 所有打开的会话一起断开：还有 A"),
         ("some", [sibling("A", state="dropped", together=True), sibling("C")],
          "client · several went down together: A too", "客户端 · 多个会话一起断开：还有 A"),
+        ("all", [sibling("A", together=True)], "client · not alone: A fell silent at the same moment",
+         "客户端 · 并非仅此会话：A 同时沉默"),
     ],
 )  # fmt: skip
 def test_whose_side_and_whether_alone(scope: str, siblings: list[Sibling], english: str, chinese: str) -> None:
@@ -176,6 +178,13 @@ def test_a_low_card_of_a_weak_verdict_names_the_other_causes(replay: Fold) -> No
     assert made is not None
     said = "\n".join(plain(row) for row in card.bare(made, Look(), 80, 6))
     assert "or else  the server's heart-beats stopped 40 %" in said and "next " in said
+
+
+def test_a_card_has_no_label_without_words(replay: Fold) -> None:
+    folded = replay(Story().asker().data)
+    folded.panes["B"].verdict = verdict(cause(evidence=[claim(verb="reset")]), cause("server-heartbeat-missed", 0.01))
+    made = card.card(folded.panes["B"], [], Look())
+    assert made is not None and all(section.text for section in made.sections)
 
 
 @pytest.mark.parametrize("room", range(40, 100, 3))

@@ -41,7 +41,7 @@ class Neighbour(NamedTuple):
     gap_s: float | None
     """Seconds from the case's last sign of life to this one's; None where it lives or never lived."""
     together: bool
-
+    """They ended, or fell silent, at one moment."""
     same_door: bool
     """At the same server, by the same scheme and path: behind a proxy the same backend answers, or one of its pool."""
 
@@ -79,13 +79,21 @@ def sign_of_life(trail: Trail) -> float | None:
     return max(marks, default=trail.ready.m if trail.ready is not None else None)
 
 
+def misses_beats(trail: Trail) -> bool:
+    """Whether a connection is open, and something of its peer's is missed by now: nobody can tell yet that it lives."""
+    return trail.end is None and any(
+        late.state == "missed" for layer, late in trail.late.items() if layer in ("stomp-in", "ws-ping", "sockjs-h")
+    )
+
+
 def neighbour(trail: Trail, other: Trail) -> Neighbour:
     """How another session's connection stands to ``trail``."""
     dropped = other.close is not None and other.close.dropped
     lives = other.ready is not None and _outlived(trail, other)
     ours, theirs = sign_of_life(trail), sign_of_life(other)
     together_s = max(TOGETHER_S, _rhythm(trail), _rhythm(other))
-    gap = theirs - ours if trail.end is not None and dropped and ours is not None and theirs is not None else None
+    both = (trail.end is not None and dropped) or (misses_beats(trail) and misses_beats(other))
+    gap = theirs - ours if both and ours is not None and theirs is not None else None
     cuts = _cut(trail), _cut(other)
     if gap is not None and cuts[0] is not None and cuts[1] is not None and abs(cuts[1] - cuts[0]) <= AT_ONCE_S:
         gap = cuts[1] - cuts[0]

@@ -167,7 +167,7 @@ def _verdict(verdict: Verdict, look: Look) -> list[Section]:
     reasons = words.reasons(first, look)
     because = [reason.text for reason in reasons if not reason.against][:BECAUSE]
     against = [reason.text for reason in reasons if reason.against][:1]
-    return [
+    sections = [
         Section(look.say("verdict_why"), words.headline(verdict, look), -4, "strong"),
         Section(look.say("verdict_side"), words.blame(verdict, look), -3),
         *(Section(look.say("verdict_because") if at == 0 else "", text, at - 2) for at, text in enumerate(because)),
@@ -176,6 +176,7 @@ def _verdict(verdict: Verdict, look: Look) -> list[Section]:
         Section(look.say("verdict_fix"), words.fix(first, look), -1),
         Section(look.say("verdict_confirm"), words.confirm(first, look), 1),
     ]
+    return [section for section in sections if section.text]
 
 
 def _context(pane: Pane, close: Close) -> close_codes.Context:

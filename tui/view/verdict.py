@@ -47,8 +47,10 @@ def blame(verdict: Verdict, look: Look) -> str:
             for one in there[:3]
         )
         return look.dotted(side, look.say("verdict_alone", lives=lives))
-    names = ", ".join(one.s for one in there if one.together)
-    return look.dotted(side, look.say("verdict_all" if verdict.scope == "all" else "verdict_some", names=names))
+    down = [one for one in there if one.together]
+    silent = all(one.state == "open" for one in down)
+    key = "verdict_silent" if silent else "verdict_all" if verdict.scope == "all" else "verdict_some"
+    return look.dotted(side, look.say(key, names=", ".join(one.s for one in down)))
 
 
 def reasons(cause: Cause, look: Look) -> list[Reason]:

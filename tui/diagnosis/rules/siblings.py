@@ -10,8 +10,7 @@ from typing import Any
 from tui.diagnosis.between import ended_behind, listening, proxied
 from tui.diagnosis.case import FITS, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S, mute, round_seconds
-from tui.diagnosis.trail import Trail
-from tui.diagnosis.world import Neighbour, sign_of_life
+from tui.diagnosis.world import Neighbour, misses_beats, sign_of_life
 from tui.knowledge import relays
 
 SHARED = ("server-crash", "proxy-crash", "proxy-restart", "proxy-reload", "tunnel-drop", "local-network-down")
@@ -37,7 +36,7 @@ def alone(case: Case) -> None:
     living = [
         one for one in case.world.neighbours
         if one.same_server and one.lives and was_there(case, one) and one.trail.orders.frozen_at(case.at) is None
-        and (not gone or _heard_since(case, one)) and not _ails(one.trail)
+        and (not gone or _heard_since(case, one)) and not misses_beats(one.trail)
     ]  # fmt: skip
     if not living or any(one.together for one in case.world.neighbours) or ended_behind(case) is not None:
         return
@@ -105,11 +104,6 @@ def _idle(case: Case) -> bool:
 def was_there(case: Case, one: Neighbour) -> bool:
     """Whether another session was ready by the time this one ended."""
     return one.trail.ready is not None and one.trail.ready.m <= case.at
-
-
-def _ails(trail: Trail) -> bool:
-    """Whether its own peer is late: nobody can tell yet that it lives."""
-    return any(late.state == "missed" for layer, late in trail.late.items() if layer in ("stomp-in", "ws-ping"))
 
 
 def _heard_since(case: Case, one: Neighbour) -> bool:
