@@ -1,4 +1,4 @@
-"""HAProxy's patience with a tunnel afar, an app that dies behind nginx afar, and a restart of HAProxy that takes long."""
+"""A quiet tunnel of HAProxy, an app that dies behind nginx, both afar, and a restart of HAProxy that takes long."""
 
 import asyncio
 import signal
