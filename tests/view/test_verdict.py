@@ -180,10 +180,12 @@ def test_a_low_card_of_a_weak_verdict_names_the_other_causes(replay: Fold) -> No
     assert "or else  the server's heart-beats stopped 40 %" in said and "next " in said
 
 
-def test_a_card_has_no_label_without_words(replay: Fold) -> None:
-    folded = replay(Story().asker().data)
-    folded.panes["B"].verdict = verdict(cause(evidence=[claim(verb="reset")]), cause("server-heartbeat-missed", 0.01))
-    made = card.card(folded.panes["B"], [], Look())
+def test_a_card_of_one_that_ails_has_no_label_without_words(replay: Fold) -> None:
+    pane = replay(Story().asker().data).panes["A"]
+    pane.verdict = msgspec.structs.replace(
+        verdict(cause(evidence=[claim(verb="reset")]), cause("server-heartbeat-missed", 0.01)), s="A"
+    )
+    made = card.card(pane, [], Look())
     assert made is not None and all(section.text for section in made.sections)
 
 
