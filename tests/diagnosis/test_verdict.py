@@ -471,6 +471,48 @@ def test_what_a_server_of_this_machine_has_read_tells_a_halt_from_missing_beats(
     assert reason in [claim.key for claim in (*frozen.evidence, *frozen.against)]
 
 
+@pytest.mark.parametrize(("answered", "cause"), [(True, "server-heartbeat-missed"), (False, "server-freeze")])
+def test_a_server_that_answers_what_we_send_by_requests_has_not_halted(*, answered: bool, cause: str) -> None:
+    """What its kernel has unread of the stream's connection says nothing: we send by others."""
+    tape = Tape("stomp+http://127.0.0.1:8080/feed").add(facts.Transport, name="xhr-streaming", url="http://h/feed/0/x")
+    tape.add(facts.Route, when="open", remote="127.0.0.1", local="127.0.0.1", program="java")
+    send: dict[str, Any] = {"dir": "out", "method": "POST", "target": "/feed/0/x/xhr_send", "status": None}
+    tape.add(facts.Http, **(send | {"target": "/feed/0/x/xhr_streaming"})).add(facts.Http, dir="in", status=200)
+    tape.add(facts.Bytes, dir="in", size=2, text="o\n").add(facts.Http, **send)
+    tape.add(
+        facts.Bytes, dir="out", size=9, text='["CONNECT\\naccept-version:1.2\\nheart-beat:2000,2000\\n\\n\\u0000"]'
+    )
+    tape.add(facts.Http, dir="in", status=204)
+    tape.add(facts.Bytes, dir="in", size=9, text='a["CONNECTED\\nversion:1.2\\nheart-beat:2000,2000\\n\\n\\u0000"]\n')
+    tape.at(2).add(facts.Bytes, dir="in", size=9, text='a["\\n"]\n')
+    for m in (4.0, 5.9):
+        tape.at(m).add(facts.Http, **send).add(facts.Bytes, dir="out", size=6, text='["\\n"]')
+        if answered or m < 5:
+            tape.at(m + 0.01).add(facts.Http, dir="in", status=204)
+    tape.at(7.6).add(
+        facts.TcpInfo, when="silent", outq=0, notsent=0, unacked=0, retrans=0, total_retrans=0, rtt_ms=1.0,
+        last_ack_ms=450.0, last_data_ms=3900.0, state="ESTABLISHED", peer_unread=0,
+    )  # fmt: skip
+    assert verdicts(tape.at(8).stop())[-1].cause == cause
+
+
+@pytest.mark.parametrize(
+    ("server", "reason", "cause"),
+    [
+        ("RabbitMQ/3.10.8", "", "idle-timeout-server"),
+        ("RabbitMQ/3.10.8", "goodbye", "normal-close"),
+        ("Spring", "", "normal-close"),
+    ],
+)
+def test_rabbitmq_says_nothing_to_those_that_say_nothing(server: str, reason: str, cause: str) -> None:
+    tape = Tape("stomp+ws://shop.test/ws").open("v12.stomp")
+    tape.text("out", "CONNECT\naccept-version:1.2\nheart-beat:0,2000\n\n\0")
+    tape.text("in", f"CONNECTED\nversion:1.2\nserver:{server}\nheart-beat:2000,0\n\n\0")
+    for m in (2.0, 4.0, 6.0):
+        tape.at(m).text("in", "\n")
+    assert last("A", tape.at(7.4).closing("in", 1000, reason).closing("out", 1000).eof().end()).cause == cause
+
+
 @pytest.mark.parametrize(("other_until", "scope"), [(4, "all"), (9, "one")])
 def test_those_that_fall_silent_at_one_moment_ail_together(other_until: float, scope: str) -> None:
     mine, other = (busy(stomp(name=name), until) for name, until in (("A", 4), ("B", other_until)))

@@ -7,9 +7,13 @@ from tui.diagnosis.case import FITS, HINT, STRONG, UNLIKELY, Case
 from tui.diagnosis.kernel import QUEUED_RTT_MS
 from tui.diagnosis.rules import forwarding, ours, tcp, words
 from tui.diagnosis.rules.reaching import LOOPBACK
+from tui.facts import facts
 
 LEAST_GRACE_S = 0.25
 """Seconds a server's beat may come later than missed before its session ails."""
+
+OVERDUE_SEND_S = 1.0
+"""Seconds after which the answer to a request that only says something is overdue."""
 
 MANY_RESENDS = 10
 """Segments sent again by which losses are told from two or three short outages, each of which takes three or four: a
@@ -109,12 +113,29 @@ def silent_beats(case: Case, times: float, lines: list[int], args: dict[str, Any
         case.doubt("server-freeze", UNLIKELY, "server_answers", heard)
     elif untested and not trail.remote.startswith(LOOPBACK):  # nothing is lost on the way to this machine
         case.blame("network-blackhole", "network", 0.75 * times, key, lines, **args)
+    if (send := unanswered_send(case)) is not None:
+        frozen *= 4
+        lines, key = [*lines, send.n], "send_unanswered"
+        args["waited"] = round(case.m - send.m, 1)
     case.blame("server-freeze", "server", frozen, key, lines, **args)
 
 
+def unanswered_send(case: Case) -> facts.Http | None:
+    """The request by which a SockJS session on a stream said something last, if its answer is overdue: a server that
+    works says 204 at once."""
+    trail = case.trail
+    sent, streams = trail.request, trail.transport is not None and trail.transport.name == "xhr-streaming"
+    if not streams or sent is None or not (sent.target or "").endswith("/xhr_send"):
+        return None
+    waits = trail.answer is None or trail.answer.m < sent.m
+    return sent if waits and case.m - sent.m > OVERDUE_SEND_S else None
+
+
 def serves(case: Case) -> bool:
-    """Whether whoever listens at the other end, where that is this machine, serves us, and does not pass us on."""
-    return listening(case) is not None and forwarder(case) is None and not front(case)
+    """Whether whoever listens at the other end, where that is this machine, serves us, and does not pass us on, and
+    reads all we say from one connection."""
+    passes_on = forwarder(case) is not None or front(case)
+    return listening(case) is not None and not passes_on and not case.by_requests
 
 
 def reads_nothing(case: Case) -> None:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tui.diagnosis.case import EXCLUDED, FITS, STRONG, Case
+from tui.diagnosis.case import EXCLUDED, FITS, STRONG, UNLIKELY, Case
+from tui.diagnosis.rules.clocks import LEAST_IDLE_S
 from tui.diagnosis.rules.siblings import names_of
 from tui.diagnosis.rules.words import REFUSED_S
 
@@ -61,4 +62,23 @@ def destination_taken(case: Case) -> None:
         case.blame("resource-locked", "client", 2 * STRONG, "destination_taken", lines, names=names_of(holding))
 
 
-RULES = (broker_serves_another, vhost_serves_another, destination_taken)
+def cowboy_idle(case: Case) -> None:
+    """RabbitMQ's WebSocket says Close 1000 without a reason to a client from which nothing came for its
+    ``idle_timeout`` (60 s), whatever it said itself (§3.2: measured). It has a reason for what else it ends."""
+    close, trail = case.close, case.trail
+    if close is None or close.received is None or close.initiator != "remote" or trail.disconnect is not None:
+        return
+    mute = close.received.code == 1000 and not close.received.reason and trail.error is None
+    if not mute or "rabbitmq" not in trail.server.lower() or trail.beat_out_s:
+        return
+    if case.idle_tx < LEAST_IDLE_S or case.idle_tx < 1.5 * trail.longest_out_s:
+        return
+    lines, idle = case.lines(trail.last_out, trail.close_in), round(case.idle_tx, 2)
+    case.blame(
+        "idle-timeout-server", "server", 2 * STRONG, "cowboy_idle", lines, idle=idle,
+        product=("RabbitMQ", "web_stomp.ws_opts.idle_timeout"),
+    )  # fmt: skip
+    case.doubt("normal-close", UNLIKELY, "cowboy_idle", lines, idle=idle)
+
+
+RULES = (broker_serves_another, vhost_serves_another, destination_taken, cowboy_idle)
