@@ -6,6 +6,7 @@ from tests.diagnosis.test_verdict import head, last
 from tests.session.tape import Tape
 from tui.facts import facts
 from tui.facts.facts import Alert, CloseNotify
+from tui.protocols.websocket import PING, PONG
 
 
 @pytest.mark.parametrize(
@@ -222,3 +223,24 @@ def test_a_certificate_of_ours_that_a_proxy_does_not_take() -> None:
     )
     verdict = last("A", tape.end("http", "http"))
     assert [one.cause for one in verdict.causes[:2]] == ["tls-handshake-failed", "tls-client-cert-required"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"), [("WELCOME\nversion:1.2\n\n\0", "protocol-error"), ("\n", "handshake-timeout")]
+)
+def test_a_connect_that_is_answered_otherwise(answer: str, cause: str) -> None:
+    tape = Tape("stomp+ws://shop.test/feed").open("v12.stomp").at(0.1)
+    tape.text("out", "CONNECT\naccept-version:1.2\n\n\0").text("in", answer)
+    assert last("A", tape.at(10).end("timeout")).cause == cause
+
+
+@pytest.mark.parametrize(("rtt_in_ms", "listed"), [(1600.0, True), (30.0, False)])
+def test_a_pong_that_waits_behind_a_flood_is_late_for_that(rtt_in_ms: float, *, listed: bool) -> None:
+    tape = Tape().open().at(1).frame("out", PING, b"x")
+    tape.at(2).closing("out", 1011, "keepalive ping timeout").frame("in", PONG, b"x").add(
+        facts.TcpInfo, when="end", outq=0, notsent=0, unacked=0, retrans=0, total_retrans=0, rtt_ms=40.0,
+        last_ack_ms=9.0, last_data_ms=9.0, state="ESTABLISHED", rtt_in_ms=rtt_in_ms,
+    )  # fmt: skip
+    found = last("A", tape.at(7).end("local"))
+    late = next(one for one in found.causes if one.cause == "client-ping-timeout")
+    assert ("verdict.narrow_way_in" in [reason.key for reason in late.against]) == listed

@@ -124,6 +124,15 @@ def test_where_nobody_listens_any_more_no_proxy_reloads(program: str, *, doubted
     assert reload is None or reload.confidence < 0.02
 
 
+@pytest.mark.parametrize(("looked", "listed"), [(0.1, True), (0.5, False)])
+def test_a_worker_that_reloads_is_there_for_a_moment_yet(looked: float, *, listed: bool) -> None:
+    """The look came and went at once, or was as long as that."""
+    tape, other = through("apache2"), busy(Tape(name="B").open(), 3).at(3.2).eof().end()
+    tape.at(3.25).add(facts.Postmortem, stage="tcp", ok=True)
+    tape.at(3.2 + looked).add(facts.Postmortem, stage="program", ok=True)
+    assert ("proxy-reload" in [one.cause for one in last("A", tape, other).causes[:1]]) == listed
+
+
 def test_a_server_that_ends_all_and_lives_has_not_restarted() -> None:
     def restarts(how: str | None) -> float:
         tape, other = through("node"), busy(Tape(name="B").open(), 3).at(3.2).eof().end()

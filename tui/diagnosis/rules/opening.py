@@ -42,6 +42,9 @@ STATUSES: Mapping[int, tuple[str, Blame, float]] = {
 }  # fmt: skip
 """What an HTTP status on the upgrade names (RFC 9110 §15, RFC 6585; 49x are nginx's, 52x and 530 Cloudflare's)."""
 
+UNKNOWN_COMMAND = "note.stomp_flaw_unknown_command"
+"""What the session notes of a STOMP frame whose command is none."""
+
 
 def http_status(case: Case) -> None:
     """The upgrade was answered with a status of its own."""
@@ -288,6 +291,9 @@ def no_answer(case: Case) -> None:
         if case.kernel.undelivered is not None:
             case.blame("network-blackhole", "network", STRONG, "undelivered", case.lines(case.kernel.last, trail.end))
         case.blame("handshake-timeout", "server", STRONG, "no_answer", lines)
+        if (note := next((note for note in trail.flaws_in if note.key == UNKNOWN_COMMAND), None)) is not None:
+            case.blame("protocol-error", "server", 2 * STRONG, "answered_otherwise", note.lines, **note.args)
+            case.blame("wrong-port", "client", STRONG, "answered_otherwise", note.lines, **note.args)
         if not came:
             case.blame("wrong-port", "client", HINT, "another_waits", lines)
             if trail.request is not None and (trail.request.target or "/").rstrip("/"):

@@ -4,7 +4,7 @@ about those behind it.
 """
 
 from tui.diagnosis.between import ended_behind, forwarder, front, listening
-from tui.diagnosis.case import EXCLUDED, FITS, IDLE_TIMERS, STRONG, UNLIKELY, Case
+from tui.diagnosis.case import EXCLUDED, FITS, IDLE_TIMERS, PROXY_ENDS, STRONG, UNLIKELY, Case
 from tui.diagnosis.rules.afterwards import outcome
 from tui.diagnosis.rules.clocks import LEAST_IDLE_S
 from tui.diagnosis.world import AT_ONCE_S
@@ -16,6 +16,10 @@ WORKERS = frozenset({"nginx", "haproxy", "apache2", "httpd"})
 
 HANDING_OVER = frozenset({"nginx", "haproxy"})
 """Those of them whose new processes are there before an old one is told to end."""
+
+ENDS_WITHIN_S = 0.3
+"""Seconds that a worker may be there still after it has ended its connections. The look's last at it comes at its
+end."""
 
 STOPPING = (None, 1000, 1011)
 """Codes, beside 1001 and 1012, that servers close all sessions with as they are stopped (Fastify: none; Vert.x: 1000;
@@ -30,7 +34,7 @@ def program(case: Case) -> None:
     if fact.how == "stopped":
         return  # it stands still, and has ended nothing
     if fact.ok and ended_behind(case) is None:
-        _lives(case, [fact.n])
+        _lives(case, fact)
     elif fact.ok:
         return  # it lives, and who had the session does not
     elif fact.how == "replaced" and (forwarder(case) is not None or listening(case) in relays.ONE_EACH):
@@ -42,7 +46,8 @@ def program(case: Case) -> None:
             case.doubt(cause, UNLIKELY, f"program_{fact.how}", [fact.n], program=listening(case) or "–")
 
 
-def _lives(case: Case, lines: list[int]) -> None:
+def _lives(case: Case, fact: Postmortem) -> None:
+    lines, early = [fact.n], case.trail.afterwards[-1].m - case.at < ENDS_WITHIN_S
     name, server = listening(case) or "–", not front(case) and forwarder(case) is None
     gone = {"proxy-crash"} | ({"server-crash"} if server else set())
     if name in ("ssh", "autossh"):  # others outlive the far half of their tunnel
@@ -50,7 +55,8 @@ def _lives(case: Case, lines: list[int]) -> None:
     if name in WORKERS:
         gone |= {"proxy-reload", "proxy-restart"}
     for cause in sorted(gone):
-        times = EXCLUDED if cause == "proxy-reload" else UNLIKELY / 4  # the worker that had it would have gone
+        gone_by_then = EXCLUDED if cause == "proxy-reload" else UNLIKELY / 4  # the worker that had it
+        times = 0.5 if early and name in WORKERS and cause in PROXY_ENDS else gone_by_then
         case.doubt(cause, times, "program_lives", lines, program=name)
     after = outcome(case)
     if server and after is not None and after[0] == "refused":

@@ -172,6 +172,7 @@ def narrow_way_in(case: Case) -> None:
         return  # it waited for us to read
     lines, waits = case.lines(case.trail.tcp, info, case.trail.end), round(info.rtt_in_ms or 0)
     case.blame("bandwidth-limited", "network", 2 * STRONG, "narrow_way_in", lines, rtt=waits)
+    case.doubt("client-ping-timeout", 2 * UNLIKELY, "narrow_way_in", lines, rtt=waits)
 
 
 def refused_midway(case: Case) -> None:
