@@ -92,8 +92,8 @@ def neighbour(trail: Trail, other: Trail) -> Neighbour:
     lives = other.ready is not None and _outlived(trail, other)
     ours, theirs = sign_of_life(trail), sign_of_life(other)
     together_s = max(TOGETHER_S, _rhythm(trail), _rhythm(other))
-    both = (trail.end is not None and dropped) or (misses_beats(trail) and misses_beats(other))
-    gap = theirs - ours if both and ours is not None and theirs is not None else None
+    comparable = (trail.end is not None and dropped) or (misses_beats(trail) and misses_beats(other))
+    gap = theirs - ours if comparable and ours is not None and theirs is not None else None
     cuts = _cut(trail), _cut(other)
     if gap is not None and cuts[0] is not None and cuts[1] is not None and abs(cuts[1] - cuts[0]) <= AT_ONCE_S:
         gap = cuts[1] - cuts[0]

@@ -77,7 +77,7 @@ _NETLINK_SOCK_DIAG, _BY_FAMILY, _REQUEST = 4, 20, 1
 _ASK = struct.Struct("=IHHII BBBxI 2s2s16s16s4xII")
 _ANSWER = struct.Struct("=4xH10x xB2x48x 4xI")
 _NO_COOKIE, _EVERY_STATE = 0xFFFFFFFF, 0xFFFFFFFF
-_OPEN = ("ESTABLISHED", "CLOSE_WAIT")
+_OPEN = (_STATES.index("ESTABLISHED"), _STATES.index("CLOSE_WAIT"))
 
 
 def unread_there(sock: socket.socket) -> int | None:
@@ -103,7 +103,7 @@ def unread_there(sock: socket.socket) -> int | None:
     if len(answer) < _ANSWER.size:
         return None
     kind, state, queue = _ANSWER.unpack_from(answer)
-    return int(queue) if kind == _BY_FAMILY and _STATES[state] in _OPEN else None
+    return int(queue) if kind == _BY_FAMILY and state in _OPEN else None
 
 
 def _packed(family: int, address: tuple[Any, ...]) -> bytes:
