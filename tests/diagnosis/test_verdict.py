@@ -414,6 +414,28 @@ def test_an_age_that_repeats_in_a_silent_session_is_one_where_another_talked(*, 
     assert last("C", *pair(0, "AB", talks=talks), *pair(12, "CD", talks=False)).cause == cause
 
 
+@pytest.mark.parametrize(("held", "cause"), [(True, "client-heartbeat-missed"), (False, "admin-kill")])
+def test_a_beat_that_we_were_told_to_hold_back_is_missed_at_once(*, held: bool, cause: str) -> None:
+    """RabbitMQ's "STOMP died" 0.1 s after the beat was due."""
+    tape = busy(stomp(), 3.5).at(3.6)
+    if held:
+        tape.command("hold-beats")
+    found = last("A", tape.at(5.4).closing("in", 1000, "STOMP died").closing("out", 1000).eof().end())
+    assert found.cause == cause
+
+
+@pytest.mark.parametrize(("since", "cause"), [(0.1, "duplicate-session"), (4.0, "policy-violation")])
+def test_a_newer_login_outweighs_a_silence(since: float, cause: str) -> None:
+    """Closed by 1008 without a reason, and another speaks more often."""
+    older = Tape(name="A", login="ann").open().at(1).text("out", "hi").at(1.1).text("in", "hi")
+    newer = Tape(name="B", login="ann").at(5.8 - since).open().at(5.9).text("out", "hi").at(6).text("in", "hi")
+    other = Tape(name="C", login="bob").open()
+    for m in range(1, 8):
+        other.at(m).text("out", "hi").at(m + 0.1).text("in", "hi")
+    older.at(5.83).closing("in", 1008).closing("out", 1008).eof().end()
+    assert last("A", older, newer, other).cause == cause
+
+
 def test_a_newer_login_kicks_the_older_session() -> None:
     older = busy(stomp(name="A", login="ann"), 5).at(5.2).eof().end()
     newer = Tape("stomp+ws://shop.test/feed", name="B", login="ann").at(4.9).open("v12.stomp").connected()

@@ -75,7 +75,9 @@ def newer_login(case: Case) -> None:
             "duplicate-session", "server", 2 * FITS if same else HINT, "newer_login", lines, name=one.name,
             since=round(max(0.0, since), 2),
         )  # fmt: skip
-        for cause in ("server-close", "policy-violation", "normal-close", "abrupt-close", "server-abort"):
+        for cause in (
+            "server-close", "policy-violation", "normal-close", "abrupt-close", "server-abort", "idle-timeout-server",
+        ):  # fmt: skip
             case.doubt(cause, 0.4, "newer_login", lines, name=one.name, since=round(max(0.0, since), 2))
         return
 

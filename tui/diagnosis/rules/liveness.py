@@ -37,7 +37,7 @@ def own_beats_late(case: Case) -> None:
         case.doubt("normal-close", UNLIKELY / 2, "own_beats_late", lines, **args)
         case.doubt("admin-kill", UNLIKELY, "own_beats_late", lines, **args)
         case.doubt("abrupt-close", UNLIKELY, "own_beats_late", lines, **args)
-    elif idle > n + LATE_MARGIN_MS / 1000:
+    elif idle > n + LATE_MARGIN_MS / 1000 or (held is not None and idle > n):
         case.blame("client-heartbeat-missed", "client", STRONG, "own_beats_late", lines, **args)
     elif "activemq" in trail.server.lower() and "artemis" not in trail.server.lower() and case.silent_end:
         case.blame(
