@@ -1,6 +1,7 @@
 """Recordings folded again without any server: what the engine finds in them, and what really happened in each."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,6 +69,7 @@ def replayed(lines: Lines) -> list[KNOWN | COMPUTED | Unknown | Finding]:
     return out
 
 
+@cache
 def truths() -> dict[str, dict[str, Truth]]:
     """By scenario, by session: what holds for every take of it.
 
@@ -81,6 +83,7 @@ def truths() -> dict[str, dict[str, Truth]]:
     }
 
 
+@cache
 def unseen() -> set[str]:
     """The scenarios that were kept out of sight while the rules were written."""
     raw = msgspec.toml.decode((HERE / "truth.toml").read_bytes(), type=dict[str, dict[str, Truth | bool]])
@@ -99,18 +102,29 @@ def judged(*, afar: bool = False) -> Iterator[Judged]:
     Args:
         afar: only those that know of processes, judged as if they did not.
     """
-    known, hidden = truths(), unseen()
-    for name in recordings():
-        recording = name.removesuffix(".jsonl")
-        if (scenario := scenario_of(name)) not in known:
-            continue
-        lines = lines_of(name)
+    for name, lines in _known():
         if afar and (far := from_afar(lines)) == lines:
             continue
-        out = replayed(far if afar else lines)
-        for session in sorted({one.s for one in out if one.s}):
-            truth = known[scenario].get(session, NONE)
-            yield Judged(recording, session, truth, last_verdict(out, session), scenario in hidden)
+        yield from _sessions(name, replayed(far if afar else lines))
+
+
+def accepted() -> Iterator[Judged]:
+    """The same by the verdicts that stand in the recordings, which is what replays are compared with."""
+    for name, lines in _known():
+        yield from _sessions(name, lines)
+
+
+def _known() -> Iterator[tuple[str, Lines]]:
+    for name in recordings():
+        if scenario_of(name) in truths():
+            yield name, lines_of(name)
+
+
+def _sessions(name: str, lines: Sequence[KNOWN | COMPUTED | Unknown | Finding]) -> Iterator[Judged]:
+    scenario = scenario_of(name)
+    for session in sorted({one.s for one in lines if one.s}):
+        truth = truths()[scenario].get(session, NONE)
+        yield Judged(name.removesuffix(".jsonl"), session, truth, last_verdict(lines, session), scenario in unseen())
 
 
 def last_verdict(lines: Sequence[object], session: str) -> Verdict | None:

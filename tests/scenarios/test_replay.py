@@ -9,7 +9,7 @@ Files named ``made-…`` were written by hand, all others are recordings of real
 import pytest
 
 from tests.scenarios.accuracy import first, side
-from tests.scenarios.replaying import HERE, judged, lines_of, recordings, replayed, scenario_of, truths
+from tests.scenarios.replaying import HERE, accepted, lines_of, recordings, replayed, scenario_of, truths
 from tui.facts import codec
 from tui.facts.facts import Unknown
 from tui.facts.findings import Finding
@@ -47,7 +47,7 @@ def test_the_truths_are_causes() -> None:
 
 def test_the_verdicts_are_right_as_often_as_promised_and_no_healthy_session_is_accused() -> None:
     """The goal of the house: side 95 %, the first cause or one that cannot be excluded 97 %."""
-    everyone = list(judged())
+    everyone = list(accepted())
     accused = [
         (case.recording, case.session) for case in everyone
         if case.truth.cause == "none" and case.verdict is not None and case.verdict.cause != "none"
