@@ -35,7 +35,7 @@ CARDS = {
         "1006 Abnormal Closure · synthetic",
         REMOTE,
         "a proxy's idle timer cut it",
-        "Cut 4.0",
+        "either way: a round number, as timers are",
     ),
     "idle-timeout": ("bob", "DROPPED", "1001 Going Away · received", REMOTE, '"Connection Idle Timeout"'),
     "reset": ("bob", "DROPPED", "1006 Abnormal Closure · synthetic", REMOTE, "TCP RST: reset · ECONNRESET"),
