@@ -64,3 +64,25 @@ def test_an_acknowledgement_takes_as_long_as_connecting_did(connected_ms: float,
     kernel.went(Mark(1, 3.0), 0.2)
     kernel.reported(report("silent", m=4.0, outq=1, unacked=1, last_ack_ms=1000.0))
     assert (kernel.undelivered is not None) is lost
+
+
+def test_what_has_grown_since_the_last_report_is_not_read() -> None:
+    """Looks that come together with our beats: each finds the beat that left just now."""
+    reads, stands = Kernel(), Kernel()
+    for m, unread in ((2.0, 7), (4.0, 14)):
+        for kernel, left in ((reads, 7), (stands, unread)):
+            kernel.went(Mark(1, m), 2.0)
+            kernel.reported(report("silent", m=m + 0.01, peer_unread=left))
+    assert reads.unread is None and reads.read is None
+    assert stands.unread is not None and stands.read is None
+
+
+def test_what_the_program_has_read_is_what_left_before_the_report() -> None:
+    kernel = Kernel()
+    kernel.went(Mark(1, 2.0), 1.0)
+    kernel.reported(report("silent", m=3.0, peer_unread=0))
+    kernel.went(Mark(2, 4.0), 2.0)
+    kernel.reported(report("silent", m=4.01, peer_unread=7))
+    assert kernel.read is not None and kernel.read_to == 2.0
+    kernel.came(Mark(3, 4.5))
+    assert kernel.read is None and kernel.unread is None

@@ -463,17 +463,18 @@ def test_the_servers_beats_stop_while_tcp_answers() -> None:
     assert found[-1].causes[1].cause == "server-heartbeat-missed"
 
 
-def _beats_stop(program: str, peer_unread: int | None, after: float = 0.5) -> Verdict:
+def _beats_stop(program: str, peer_unread: int | None, after: float = 0.5, beat: float = 7.5) -> Verdict:
     """A server of this machine promises beats and stops; it is looked at so long after a beat of ours, s."""
     tape = Tape("stomp+ws://127.0.0.1:8080/feed")
     tape.add(facts.Route, when="open", remote="127.0.0.1", local="127.0.0.1", program=program)
     busy(tape.open("v12.stomp").connected(), 4)
     for m in (4.5, 5.5, 6.5, 7.5):
         tape.at(m).text("out", "\n")
-    tape.at(7.5 + after).add(
-        facts.TcpInfo, when="silent", outq=0, notsent=0, unacked=0, retrans=0, total_retrans=0, rtt_ms=1.0,
-        last_ack_ms=450.0, last_data_ms=3900.0, state="ESTABLISHED", peer_unread=peer_unread,
-    )  # fmt: skip
+        if m == beat:
+            tape.at(m + after).add(
+                facts.TcpInfo, when="silent", outq=0, notsent=0, unacked=0, retrans=0, total_retrans=0, rtt_ms=1.0,
+                last_ack_ms=450.0, last_data_ms=3900.0, state="ESTABLISHED", peer_unread=peer_unread,
+            )  # fmt: skip
     return verdicts(tape.at(8.5).text("out", "\n").at(8.6).stop())[-1]
 
 
@@ -535,6 +536,12 @@ def test_rabbitmq_says_nothing_to_those_that_say_nothing(server: str, reason: st
     assert last("A", tape.at(7.4).closing("in", 1000, reason).closing("out", 1000).eof().end()).cause == cause
 
 
+def test_what_a_server_had_read_before_its_beat_was_due_tells_nothing() -> None:
+    """It may stand still since."""
+    assert _beats_stop("node", 0, beat=4.5).cause == "server-freeze"
+    assert _beats_stop("node", 0, beat=6.5).cause == "server-heartbeat-missed"
+
+
 @pytest.mark.parametrize(("other_until", "scope"), [(4, "all"), (9, "one")])
 def test_those_that_fall_silent_at_one_moment_ail_together(other_until: float, scope: str) -> None:
     mine, other = (busy(stomp(name=name), until) for name, until in (("A", 4), ("B", other_until)))
@@ -549,7 +556,12 @@ def test_those_that_fall_silent_at_one_moment_ail_together(other_until: float, s
 
 @pytest.mark.parametrize(
     ("program", "unread", "after"),
-    [("haproxy", 0, 0.5), ("ssh", 28, 0.5), ("node", None, 0.5), ("node", 7, 0.05)],
+    [
+        ("haproxy", 0, 0.5),
+        ("ssh", 28, 0.5),
+        ("node", None, 0.5),
+        ("node", 7, 0.05),
+    ],
 )
 def test_what_a_relay_has_read_and_what_was_said_just_now_tell_nothing(
     program: str, unread: int | None, after: float

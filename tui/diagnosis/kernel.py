@@ -67,7 +67,10 @@ class Kernel:
     unread: TcpInfo | None = None
     """The report that the program at the other end has not read what we had said since something came in last."""
     read: TcpInfo | None = None
-    """The report that it has."""
+    """The report that it has read all."""
+    read_to: float = 0.0
+    """When the last of those bytes left, monotonic seconds."""
+    _unread_before: int = 0
     unacked_since: Mark | None = None
     """The first of our bytes after which nothing came in."""
     silence_before_unacked_s: float = 0.0
@@ -93,10 +96,7 @@ class Kernel:
             self.unacked_since = None
         if fact.when == "silent":
             self.silent = fact
-        out = self._out
-        said = out is not None and out.m + SETTLED_S <= fact.m and (self._in is None or self._in.m < out.m)
-        if said and fact.peer_unread is not None:
-            self.read, self.unread = (None, fact) if fact.peer_unread else (fact, None)
+        self._reading(fact)
         if self.undelivered is not None:
             self.stuck, self.light = fact, None
         if _queued(fact, self.connected_ms):
@@ -105,6 +105,18 @@ class Kernel:
             self._full_first, self._full_last = self._full_first or fact, fact
         if (fact.outq or 0) > 0 and fact.retrans > 0:
             self.worst = fact
+
+    def _reading(self, fact: TcpInfo) -> None:
+        """What left a moment ago may be unread yet; what has grown since the last report is not read."""
+        unread, out = fact.peer_unread, self._out
+        if unread is None or out is None or (self._in is not None and self._in.m >= out.m):
+            return
+        settled = out.m + SETTLED_S <= fact.m
+        if settled and not unread:
+            self.read, self.read_to, self.unread = fact, out.m, None
+        elif unread and (settled or unread > self._unread_before > 0):
+            self.read, self.unread = None, fact
+        self._unread_before = unread
 
     def lossy(self, largest: int) -> bool:
         """Whether the path loses segments of ours, not once but here and there.
@@ -131,6 +143,7 @@ class Kernel:
             self.strays_heard = self.newest.out_of_order or 0
         self._in = mark
         self.quiet = self.hole = self.unacked_since = self.unread = self.read = None
+        self._unread_before = 0
 
     def went(self, mark: Mark, idle_s: float) -> None:
         """Bytes of ours left, after a silence both ways of so many seconds."""

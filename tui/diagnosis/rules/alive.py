@@ -100,7 +100,8 @@ def silent_beats(case: Case, times: float, lines: list[int], args: dict[str, Any
         one for one in case.world.neighbours
         if one.same_server and one.trail.last_in is not None and one.trail.last_in.m > beaten + 1.2 * trail.beat_in_s
     ]  # fmt: skip
-    reads = case.kernel.read if serves(case) else None
+    due = (trail.last_in.m if trail.last_in is not None else 0.0) + trail.beat_in_s
+    reads = case.kernel.read if serves(case) and case.kernel.read_to > due else None  # by then it should have spoken
     answers = spoke or bool(beside) or case.idle_rx < trail.beat_in_s or reads is not None
     missed, frozen = (times, times / 4) if answers else (times / 2, times)
     untested = trail.last_in is not None and (trail.last_out is None or trail.last_out.m < trail.last_in.m)
