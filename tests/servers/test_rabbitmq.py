@@ -154,8 +154,8 @@ async def test_wrong_passcode(broker: RabbitMq, recorder: Recorder) -> None:
     close = watch.the("close", "A")
     assert close["error"] == "Bad CONNECT"
     # RabbitMQ says ERROR and stays: it is we who close then, long before the open timeout.
-    assert (close["initiator"], close["age"]) == ("local", None)
-    assert close["transport"]["phase"] == "open"
+    assert (close["initiator"], close["received"], close["age"]) == ("local", {"code": None, "reason": ""}, None)
+    assert (close["transport"]["how"], close["transport"]["phase"]) == ("fin", "open")
     assert 2 <= close["m"] - error["m"] < 3
     assert not any(b"not-the-passcode" in raw for raw in watch.raw)
     recorder.keep("rabbitmq-wrong-passcode", watch)
